@@ -1,0 +1,1 @@
+"""Profiles, conversations and tokens in SQLite or PostgreSQL."""

@@ -1,0 +1,133 @@
+"""Who is calling: the configured tokens first, then the token table. Knows no header and no HTTP.
+
+Configured tokens need no database, so that a server with a broken one still answers its operator.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from hmac import compare_digest
+from pathlib import Path
+from typing import Final
+
+from streamchat.stores.tokens import InvalidToken, TokenStore, check_caller_name, hash_of
+
+# A revoked token may open doors for this long; a busy caller asks the database this often.
+CACHE_SECONDS: Final = 5.0
+MAX_CACHED: Final = 1_000
+
+DEFAULT_NAME: Final = "default"
+
+
+class Callers:
+    """Turns secrets into callers' names."""
+
+    def __init__(
+        self,
+        configured: Mapping[str, str],
+        tokens: TokenStore,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`configured`: secret to name, as `name_callers` makes it; only hashes are kept."""
+        self._configured = {hash_of(secret): name for secret, name in configured.items()}
+        self._tokens = tokens
+        self._cache = _RecentNames(clock)
+
+    async def name_of(self, secret: str) -> str | None:
+        """The caller's name, None for a secret that nobody has. Raises StoreDown when only the table can tell."""
+        hashed = hash_of(secret)
+        name = self._configured_name(hashed) or self._cache.get(hashed)
+        if name is None:
+            name = await self._tokens.caller_of(secret)
+            if name is not None:
+                self._cache.put(hashed, name)
+        return name
+
+    def _configured_name(self, hashed: str) -> str | None:
+        # No early end: the time taken must not tell which token came close, or how many there are before it.
+        matches = [name for known, name in self._configured.items() if compare_digest(known, hashed)]
+        return matches[0] if matches else None
+
+
+def parse_token(text: str) -> tuple[str | None, str]:
+    """The name (None if there is none) and the secret of `name=secret` or `secret`. Raises InvalidToken.
+
+    Padding is no separator: `c2VjcmV0==` is a secret without a name.
+    """
+    name, separator, secret = text.partition("=")
+    if not separator or not secret.strip("="):
+        _check_secret(text)
+        return None, text
+    check_caller_name(name)
+    _check_secret(secret)
+    return name, secret
+
+
+def read_tokens_file(path: str | Path) -> list[tuple[str | None, str]]:
+    """The tokens of a file: one a line as `parse_token` takes it; empty lines and `#` lines say nothing.
+
+    Raises InvalidToken naming the file and the line, never the secret.
+    """
+    try:
+        lines = Path(path).read_text("utf-8-sig").split("\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidToken(f"{path}: cannot be read: {reason}") from None
+    meant = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    return [_parse_line(path, number, line) for number, line in meant if line and not line.startswith("#")]
+
+
+def name_callers(parsed: Iterable[tuple[str | None, str]]) -> dict[str, str]:
+    """Secret to name. The unnamed ones become default, default-2, …, past the names that are taken.
+
+    Several secrets may share a name (an old and a new one, say); one secret with two names is InvalidToken.
+    """
+    pairs = list(parsed)
+    named: dict[str, str] = {}
+    for name, secret in pairs:
+        if name is not None and named.setdefault(secret, name) != name:
+            raise InvalidToken(f"{named[secret]} and {name} have the same token")
+    callers: dict[str, str] = {}
+    for _, secret in pairs:
+        if secret not in callers:
+            callers[secret] = named.get(secret) or _free_name({*named.values(), *callers.values()})
+    return callers
+
+
+def _free_name(taken: set[str]) -> str:
+    name, number = DEFAULT_NAME, 1
+    while name in taken:
+        number += 1
+        name = f"{DEFAULT_NAME}-{number}"
+    return name
+
+
+def _check_secret(secret: str) -> None:
+    if not secret.strip("=") or not secret.isprintable() or any(map(str.isspace, secret)):
+        raise InvalidToken("a token must be visible characters without blanks: TOKEN or NAME=TOKEN")
+
+
+def _parse_line(path: str | Path, number: int, line: str) -> tuple[str | None, str]:
+    try:
+        return parse_token(line)
+    except InvalidToken as error:
+        raise InvalidToken(f"{path}, line {number}: {error}") from None
+
+
+class _RecentNames:
+    """Names found a moment ago, at most MAX_CACHED. Entries live equally long, so the first is the oldest."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._entries: dict[str, tuple[str, float]] = {}
+
+    def get(self, hashed: str) -> str | None:
+        name, expires_at = self._entries.get(hashed, (None, 0.0))
+        return name if self._clock() < expires_at else None
+
+    def put(self, hashed: str, name: str) -> None:
+        self._entries.pop(hashed, None)
+        if len(self._entries) >= MAX_CACHED:
+            del self._entries[next(iter(self._entries))]
+        self._entries[hashed] = name, self._clock() + CACHE_SECONDS

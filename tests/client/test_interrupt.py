@@ -1,0 +1,60 @@
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.client.scripted_server import STREAM_ID, Scene, ScriptedServer, chat, running, sse
+
+CLIENT = Path(__file__).parents[2] / "test_streaming_client.py"
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with running() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def process(server: ScriptedServer) -> Iterator[subprocess.Popen[bytes]]:
+    # A shell starts background jobs with SIGINT ignored, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    command = [sys.executable, CLIENT, "VitalikButerin", "hi", "secret", "--url", server.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        signal.signal(signal.SIGINT, before)
+        yield started
+        started.kill()
+
+
+def test_each_chunk_is_printed_when_it_comes_and_ctrl_c_cancels_on_the_server(
+    server: ScriptedServer, process: subprocess.Popen[bytes]
+) -> None:
+    server.scenes = [Scene(pieces=[sse(chat(["first"])[:4])], ending="hang")]
+    assert process.stdout
+    assert process.stdout.read(5) == b"first"
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert server.wait_for("DELETE").path == f"/api/streams/{STREAM_ID}"
+    assert server.wait_for("DELETE").headers["authorization"] == "Bearer secret"
+    assert b'"state": "cancelled"' in shown
+    assert b"Traceback" not in shown
+
+
+def test_ctrl_c_before_any_frame_cancels_the_stream_that_the_header_names(
+    server: ScriptedServer, process: subprocess.Popen[bytes]
+) -> None:
+    keep_alive = b"data: {}\n\n"
+    server.scenes = [Scene(headers={"X-Stream-Id": "named"}, pieces=[keep_alive, noticed()], ending="hang")]
+    assert process.stderr
+    assert b"noticed" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert server.wait_for("DELETE").path == "/api/streams/named"
+
+
+def noticed() -> bytes:
+    return b'data: {"status": "processing", "message": "noticed"}\n\n'

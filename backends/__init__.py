@@ -1,0 +1,1 @@
+"""Shipped process_query functions, each what a user would write."""

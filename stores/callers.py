@@ -11,6 +11,7 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Final
 
+from streamchat.stores.recent import Recent
 from streamchat.stores.tokens import InvalidToken, TokenStore, check_caller_name, hash_of
 
 # A revoked token may open doors for this long; a busy caller asks the database this often.
@@ -32,7 +33,7 @@ class Callers:
         """`configured`: secret to name, as `name_callers` makes it; only hashes are kept."""
         self._configured = {hash_of(secret): name for secret, name in configured.items()}
         self._tokens = tokens
-        self._cache = _RecentNames(clock)
+        self._cache: Recent[str] = Recent(seconds=CACHE_SECONDS, most=MAX_CACHED, clock=clock)
 
     async def name_of(self, secret: str) -> str | None:
         """The caller's name, None for a secret that nobody has. Raises StoreDown when only the table can tell."""
@@ -113,21 +114,3 @@ def _parse_line(path: str | Path, number: int, line: str) -> tuple[str | None, s
         return parse_token(line)
     except InvalidToken as error:
         raise InvalidToken(f"{path}, line {number}: {error}") from None
-
-
-class _RecentNames:
-    """Names found a moment ago, at most MAX_CACHED. Entries live equally long, so the first is the oldest."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._entries: dict[str, tuple[str, float]] = {}
-
-    def get(self, hashed: str) -> str | None:
-        name, expires_at = self._entries.get(hashed, (None, 0.0))
-        return name if self._clock() < expires_at else None
-
-    def put(self, hashed: str, name: str) -> None:
-        self._entries.pop(hashed, None)
-        if len(self._entries) >= MAX_CACHED:
-            del self._entries[next(iter(self._entries))]
-        self._entries[hashed] = name, self._clock() + CACHE_SECONDS

@@ -69,15 +69,12 @@ class ConversationStore:
         answered = await _read(self._database, owner, conversation_id, limit, exchanges.c.answer != "")
         return [message for exchange in answered for message in _messages(exchange)]
 
-    async def add(self, exchange: Exchange) -> None:
-        """Keep the exchange. The first one of a stream stays; adding it again changes nothing."""
-        row = asdict(exchange)
-        row |= {"message": storable(exchange.message), "answer": storable(exchange.answer)}
-        insert = self._database.insert(exchanges).values(row)
+    async def add(self, *kept: Exchange) -> None:
+        """Keep the exchanges, all or none. The first one of a stream stays; adding it again changes nothing."""
+        stream = [exchanges.c.owner, exchanges.c.stream_id]
+        insert = self._database.insert(exchanges).on_conflict_do_nothing(index_elements=stream)
         async with self._database.writing() as connection:
-            await connection.execute(
-                insert.on_conflict_do_nothing(index_elements=[exchanges.c.owner, exchanges.c.stream_id])
-            )
+            await connection.execute(insert, [_row(exchange) for exchange in kept])
 
     async def get(self, owner: str, conversation_id: str, limit: int = MAX_ROWS) -> list[Exchange]:
         """The newest `limit` exchanges, oldest first; empty if the owner has no such conversation."""
@@ -99,6 +96,10 @@ class ConversationStore:
         async with self._database.writing() as connection:
             removed = await connection.execute(delete(exchanges).where(_key(owner, conversation_id)))
         return removed.rowcount > 0
+
+
+def _row(exchange: Exchange) -> dict[str, Any]:
+    return asdict(exchange) | {"message": storable(exchange.message), "answer": storable(exchange.answer)}
 
 
 async def _read(

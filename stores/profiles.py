@@ -5,7 +5,8 @@ The fields and their values are those of the contract (sections 2 and 7).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 from unicodedata import category
@@ -13,6 +14,7 @@ from unicodedata import category
 from sqlalchemy import delete, func, select
 
 from streamchat.stores.database import Database
+from streamchat.stores.recent import Recent
 from streamchat.stores.schema import profiles
 from streamchat.stores.text import is_key, is_storable
 
@@ -31,6 +33,9 @@ MAX_POST_CHARACTERS: Final = 10_000
 # Suggestions are buttons on a page.
 MAX_SUGGESTIONS: Final = 20
 MAX_SUGGESTION_CHARACTERS: Final = 300
+# A profile is asked for with every question; one that another process changes is seen this many seconds later.
+CACHE_SECONDS: Final = 2.0
+MAX_CACHED: Final = 200
 
 # Control characters, line and paragraph separators. Not all of what is "unprintable": emoji have joiners in them.
 _LINE_BREAKING: Final = ("Cc", "Zl", "Zp")
@@ -96,11 +101,21 @@ def document_of(profile: Profile) -> dict[str, Any]:
 class ProfileStore:
     """The profiles in the database. Every method may raise StoreDown."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._recent: Recent[Profile] = Recent(seconds=CACHE_SECONDS, most=MAX_CACHED, clock=clock)
 
     async def get(self, username: str) -> Profile | None:
-        """The profile of this name, exactly spelled; None if there is none."""
+        """The profile of this name, exactly spelled, as it was at most CACHE_SECONDS ago; None if there is none."""
+        recent = self._recent.get(username)
+        if recent is not None:
+            return recent
+        profile = await self._read(username)
+        if profile is not None:
+            self._recent.put(username, profile)
+        return profile
+
+    async def _read(self, username: str) -> Profile | None:
         if not is_key(username):
             return None
         async with self._database.reading() as connection:
@@ -117,6 +132,7 @@ class ProfileStore:
 
     async def put(self, profile: Profile) -> None:
         """Keep the profile, in place of the one of the same name."""
+        self._recent.forget(profile.username)
         document = document_of(profile)
         insert = self._database.insert(profiles).values(document)
         async with self._database.writing() as connection:
@@ -124,6 +140,7 @@ class ProfileStore:
 
     async def remove(self, username: str) -> bool:
         """Whether there was such a profile; its conversations stay."""
+        self._recent.forget(username)
         if not is_key(username):
             return False
         async with self._database.writing() as connection:

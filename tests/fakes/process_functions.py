@@ -1,0 +1,123 @@
+"""What a worker process is asked to run in tests: functions that answer, hang, resist and die."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import streamchat
+from streamchat.turns.process_query import BoundFunction
+
+AGES = 600.0
+
+
+def load(spec: str, folder: str | None = None) -> BoundFunction:
+    """What a child calls when it begins."""
+    return BoundFunction(streamchat.load(spec, folder), spec)
+
+
+def cannot_load() -> BoundFunction:
+    raise ImportError("no such module")
+
+
+def pid(message: str) -> str:
+    return str(os.getpid())
+
+
+def answer(message: str, username: str, deadline: float, history: list[Any]) -> str:
+    return f"{message} {username} {deadline} {history}"
+
+
+async def coroutine(message: str) -> str:
+    await asyncio.sleep(0)
+    return message
+
+
+def pieces(message: str, progress: Any, tool_call: Any, tool_result: Any) -> Iterator[str]:
+    progress("searching", 40)
+    call_id = tool_call("search", {"query": message})
+    tool_result(call_id, "search", ["found"])
+    for word in ("你好", " 😀", "\r\n"):
+        yield word
+
+
+async def async_pieces(message: str) -> AsyncIterator[str]:
+    for word in ("你好", " 😀", "\r\n"):
+        await asyncio.sleep(0)
+        yield word
+
+
+def big(message: str) -> str:
+    return "好" * int(message)
+
+
+def endless(message: str) -> Iterator[str]:
+    yield str(os.getpid())
+    while True:
+        yield "x" * 10_000
+
+
+def not_text(message: str) -> Any:
+    return {"text": message}
+
+
+def raises(message: str) -> str:
+    raise ValueError("told you")
+
+
+def exits(message: str) -> str:
+    raise SystemExit(3)
+
+
+# The ones that have to be stopped say first which process they are.
+
+
+def sleeps(message: str) -> Iterator[str]:
+    yield str(os.getpid())
+    time.sleep(AGES)
+
+
+def is_busy(message: str) -> Iterator[str]:
+    yield str(os.getpid())
+    while True:
+        pass
+
+
+def ignores_sigterm(message: str) -> Iterator[str]:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield str(os.getpid())
+    while True:
+        time.sleep(AGES)
+
+
+def swallows_everything(message: str) -> Iterator[str]:
+    yield str(os.getpid())
+    while True:
+        try:
+            time.sleep(AGES)
+        except BaseException:  # noqa: BLE001, S110, PERF203 - as bad code does
+            pass
+
+
+async def waits(message: str) -> AsyncIterator[str]:
+    yield str(os.getpid())
+    await asyncio.Event().wait()
+
+
+def dies(message: str) -> Iterator[str]:
+    yield "last words"
+    os._exit(3)
+
+
+def dies_at_once(message: str) -> str:
+    os._exit(3)
+
+
+def crashes(message: str) -> Iterator[str]:
+    yield "last words"
+    ctypes.string_at(0)

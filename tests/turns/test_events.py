@@ -1,0 +1,44 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+from streamchat.turns.events import (
+    Answer,
+    Ended,
+    Entry,
+    Media,
+    Started,
+    Text,
+    ToolCall,
+    ToolResult,
+    Withdrawn,
+    size_of,
+)
+
+
+def test_two_facts_that_say_the_same_are_equal() -> None:
+    assert Text(text="a") == Text(text="a")
+    assert Text(text="a") != Answer(text="a")
+    assert Entry(1.0, Started()) == (1.0, Started())
+
+
+def test_a_fact_never_changes() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Text(text="a").text = "b"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("fact", "size"),
+    [
+        (Answer(text="你好"), 2),
+        (Text(text="😀"), 1),
+        (Media(media_type="image/png", content="QUJD"), 4),
+        (Media(media_type="image/png", url="data:,x", alt="four"), 11),
+        (ToolCall(call_id="c", name="search", arguments={"a": 1}), len("{'a': 1}")),
+        (ToolResult(call_id="c", name="search", result="ok"), len("'ok'")),
+        (Started(), 0),
+        (Ended(cause="complete", code="complete"), 0),
+        (Withdrawn(cause="cancelled", code="cancelled"), 0),
+    ],
+)
+def test_a_fact_weighs_what_it_carries(fact: Answer, size: int) -> None:
+    assert size_of(fact) == size

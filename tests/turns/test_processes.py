@@ -1,0 +1,349 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from streamchat.turns.events import Answer, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.process_query import BoundFunction
+from streamchat.turns.processes import ProcessExecutor
+from streamchat.turns.query import Query
+from streamchat.turns.work_queue import ExecutorLimits, TooBusy
+
+from tests.fakes import process_functions
+from tests.fakes.executors import CANCELLED, COMPLETE
+from tests.fakes.jobs import RecordingJob
+
+pytestmark = pytest.mark.slow
+
+# Only a hang gets this far; no test waits for it.
+AGES = 60.0
+
+
+@asynccontextmanager
+async def running(function: str | Callable[[], BoundFunction], **limits: int) -> AsyncIterator[ProcessExecutor]:
+    """An executor whose children run the named one of ``process_functions``."""
+    load = partial(process_functions.load, f"{process_functions.__name__}:{function}")
+    executor = ProcessExecutor(
+        load if isinstance(function, str) else function,
+        ExecutorLimits(**{"max_running": 1, "max_queued": 4, **limits}),
+        asyncio.get_running_loop(),
+    )
+    await executor.open()
+    try:
+        yield executor
+    finally:
+        executor.stop()
+
+
+def play(scenario: Callable[[], Awaitable[None]]) -> None:
+    """Run the scenario on a loop of its own."""
+
+    async def within_ages() -> None:
+        async with asyncio.timeout(AGES):
+            await scenario()
+
+    asyncio.run(within_ages())
+
+
+def submitted(executor: ProcessExecutor, message: str = "hello") -> RecordingJob:
+    job = RecordingJob(message, deadline=17.0)
+    executor.submit(job)
+    return job
+
+
+async def run_once(function: str, message: str = "hello") -> RecordingJob:
+    async with running(function) as executor:
+        job = submitted(executor, message)
+        await job.end()
+        assert not executor.is_running(job)
+        return job
+
+
+class Victim:
+    """A process that can be waited for until it is really dead, zombie or reaped."""
+
+    def __init__(self, pid: int) -> None:
+        self._handle = os.pidfd_open(pid)
+
+    async def death(self) -> None:
+        died = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._handle, died.set)
+        try:
+            await died.wait()
+        finally:
+            loop.remove_reader(self._handle)
+            os.close(self._handle)
+
+
+async def victim_of(job: RecordingJob) -> Victim:
+    await job.until(lambda: job.facts)
+    (said,) = job.facts[:1]
+    assert isinstance(said, Text)
+    return Victim(int(said.text))
+
+
+@pytest.fixture(autouse=True)
+def _linux_only() -> None:
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("needs pidfd_open (Linux 5.3)")
+
+
+# What a function says comes back.
+
+
+def test_a_function_runs_in_another_process_and_answers() -> None:
+    async def scenario() -> None:
+        job = await run_once("answer")
+        assert job.is_started
+        assert job.facts == [Answer(text="hello ada 17.0 []")]
+        assert job.ended == [COMPLETE]
+        job = await run_once("pid")
+        assert int(job.text) != os.getpid()
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("function", ["coroutine", "async_pieces", "pieces"])
+def test_every_shape_of_function_runs(function: str) -> None:
+    async def scenario() -> None:
+        job = await run_once(function)
+        assert job.text == ("hello" if function == "coroutine" else "你好 😀\r\n")
+        assert job.ended == [COMPLETE]
+
+    play(scenario)
+
+
+def test_what_it_reports_arrives_in_order() -> None:
+    async def scenario() -> None:
+        job = await run_once("pieces")
+        call, result, *texts = job.facts
+        assert isinstance(call, ToolCall)
+        assert call == ToolCall(call_id=call.call_id, name="search", arguments={"query": "hello"})
+        assert result == ToolResult(call_id=call.call_id, name="search", result=["found"])
+        assert texts == [Text(text="你好"), Text(text=" 😀"), Text(text="\r\n")]
+        assert job.notices == [Progress(message="searching", percent=40.0)]
+
+    play(scenario)
+
+
+def test_an_answer_may_be_large() -> None:
+    async def scenario() -> None:
+        job = await run_once("big", "3000000")
+        assert job.text == "好" * 3_000_000
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason", "detail"),
+    [("raises", "raised", "told you"), ("exits", "raised", "SystemExit"), ("not_text", "not_text", "dict")],
+)
+def test_what_goes_wrong_in_a_child_is_told_as_in_a_thread(function: str, reason: str, detail: str) -> None:
+    async def scenario() -> None:
+        (ended,) = (await run_once(function)).ended
+        assert (ended.cause, ended.code, ended.reason) == ("error", "processing_error", reason)
+        assert detail in ended.detail
+
+    play(scenario)
+
+
+def test_a_child_finds_the_function_by_its_module_and_name(tmp_path: Path) -> None:
+    (tmp_path / "handlers.py").write_text("def answer(message):\n    return 'mine: ' + message\n", encoding="utf-8")
+
+    async def scenario() -> None:
+        load = partial(process_functions.load, "handlers:answer", str(tmp_path))
+        async with running(load) as executor:
+            job = submitted(executor)
+            assert await job.end() == COMPLETE
+            assert job.text == "mine: hello"
+
+    play(scenario)
+    assert "handlers" not in sys.modules, "the function was loaded in the server, not in the child"
+
+
+def test_one_child_runs_one_function_after_the_other() -> None:
+    async def scenario() -> None:
+        async with running("pid") as executor:
+            jobs = [submitted(executor) for _ in range(4)]
+            assert [job.position for job in jobs] == [None, 1, 2, 3]
+            for job in jobs:
+                await job.end()
+            assert len({job.text for job in jobs}) == 1
+
+    play(scenario)
+
+
+# A child that is stopped is dead.
+
+
+@pytest.mark.parametrize("function", ["sleeps", "is_busy", "ignores_sigterm", "swallows_everything", "waits", "endless"])
+def test_a_function_that_is_interrupted_dies_whatever_it_does(function: str) -> None:
+    async def scenario() -> None:
+        async with running(function) as executor:
+            job = submitted(executor)
+            victim = await victim_of(job)
+            assert executor.is_running(job)
+            executor.interrupt(job)
+            executor.interrupt(job)
+            assert executor.statistics().abandoned == 1
+            assert await job.end() == CANCELLED
+            await victim.death()
+            assert not executor.is_running(job)
+            now = executor.statistics()
+            assert (now.busy, now.queued, now.abandoned) == (0, 0, 0)
+
+    play(scenario)
+
+
+def test_the_next_function_runs_in_a_new_child_on_the_place_of_a_killed_one() -> None:
+    async def scenario() -> None:
+        async with running("sleeps") as executor:
+            first, second = submitted(executor), submitted(executor)
+            assert second.position == 1
+            await victim_of(first)
+            executor.interrupt(first)
+            assert second.is_started
+            await victim_of(second)
+            assert second.text != first.text
+            executor.interrupt(second)
+            assert await second.end() == CANCELLED
+
+    play(scenario)
+
+
+def test_a_function_that_is_stopped_before_its_child_has_it_never_runs() -> None:
+    async def scenario() -> None:
+        async with running("sleeps", max_abandoned=4) as executor:
+            hanging = submitted(executor)
+            await victim_of(hanging)
+            waiting = submitted(executor)
+            executor.interrupt(waiting)
+            assert waiting.ended == [CANCELLED]
+            assert not waiting.is_started
+            executor.interrupt(hanging)
+            await hanging.end()
+
+    play(scenario)
+
+
+def test_past_the_queue_a_job_is_refused() -> None:
+    async def scenario() -> None:
+        async with running("sleeps", max_queued=0) as executor:
+            job = submitted(executor)
+            with pytest.raises(TooBusy):
+                submitted(executor)
+            executor.interrupt(job)
+            await job.end()
+
+    play(scenario)
+
+
+def test_stopping_the_executor_kills_what_runs_even_what_resists() -> None:
+    async def scenario() -> None:
+        async with running("ignores_sigterm", max_running=2) as executor:
+            jobs = [submitted(executor) for _ in range(2)]
+            victims = [await victim_of(job) for job in jobs]
+            assert executor.stop()
+            for victim in victims:
+                await victim.death()
+
+    play(scenario)
+
+
+# A child that dies by itself.
+
+
+@pytest.mark.parametrize("function", ["dies", "crashes"])
+def test_a_child_that_dies_is_the_end_of_its_function_only(function: str) -> None:
+    async def scenario() -> None:
+        async with running(function) as executor:
+            for _ in range(2):
+                job = submitted(executor)
+                ended = await job.end()
+                assert (ended.cause, ended.code, ended.reason) == ("error", "processing_error", "died")
+                assert job.text == "last words"
+
+    play(scenario)
+
+
+def test_a_child_that_dies_before_a_word_is_reported_too() -> None:
+    async def scenario() -> None:
+        (ended,) = (await run_once("dies_at_once")).ended
+        assert (ended.cause, ended.reason) == ("error", "died")
+        assert "exit code 3" in ended.detail
+
+    play(scenario)
+
+
+def test_a_child_that_is_killed_while_it_is_idle_is_replaced() -> None:
+    async def scenario() -> None:
+        async with running("pid") as executor:
+            first = submitted(executor)
+            await first.end()
+            victim = Victim(int(first.text))
+            os.kill(int(first.text), signal.SIGKILL)
+            await victim.death()
+            second = submitted(executor)
+            ended = await second.end()
+            if ended != COMPLETE:  # it was on its way to the dead one; the next one must do better
+                second = submitted(executor)
+                ended = await second.end()
+            assert ended == COMPLETE
+            assert second.text != first.text
+
+    play(scenario)
+
+
+def test_children_that_cannot_begin_are_an_error_of_each_job_and_hang_none() -> None:
+    async def scenario() -> None:
+        async with running(process_functions.cannot_load) as executor:
+            for _ in range(2):
+                ended = await submitted(executor).end()
+                assert (ended.cause, ended.code) == ("error", "processing_error")
+            assert executor.statistics().busy == 0
+
+    play(scenario)
+
+
+def test_a_question_that_cannot_be_sent_is_an_error_and_frees_its_place() -> None:
+    async def scenario() -> None:
+        async with running("answer") as executor:
+            job = RecordingJob()
+            job.query = Query(message="hello", username="ada", profile={"not": lambda: "picklable"})
+            executor.submit(job)
+            ended = await job.end()
+            assert (ended.cause, ended.code) == ("error", "processing_error")
+            assert await submitted(executor).end() == COMPLETE
+
+    play(scenario)
+
+
+def test_the_folder_of_the_socket_goes_with_the_executor() -> None:
+    async def scenario() -> None:
+        async with running("answer") as executor:
+            folder = Path(executor._path).parent
+            assert folder.stat().st_mode & 0o077 == 0, "others could read it"
+            await submitted(executor).end()
+        assert not folder.exists()
+
+    play(scenario)
+
+
+def test_whoever_does_not_know_a_key_is_hung_up_on() -> None:
+    async def scenario() -> None:
+        async with running("answer") as executor:
+            reader, writer = await asyncio.open_unix_connection(executor._path)
+            writer.write(b"x" * 64)
+            assert await reader.read() == b""
+            writer.close()
+            assert await submitted(executor).end() == COMPLETE
+
+    play(scenario)
+
+

@@ -1,0 +1,178 @@
+"""Every turn this server knows: opens them, finds them, and forgets the finished ones within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streamchat.turns.query import Query, TurnRules
+from streamchat.turns.turn import House, Turn
+
+
+class UnknownTurn(LookupError):
+    """No such turn, or it belongs to someone else: the two can't be told apart."""
+
+
+class TurnGone(LookupError):
+    """The turn has finished and is forgotten; it is never run again."""
+
+
+class KeyReused(ValueError):
+    """An idempotency key that was first used for another question."""
+
+
+class ShuttingDown(Exception):
+    """The server takes no new turns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookLimits:
+    """How long and how many finished turns can be resumed: seconds, turns, characters, forgotten ids."""
+
+    remember_seconds: float = 600.0
+    max_remembered_turns: int = 2_000
+    max_remembered_characters: int = 64_000_000
+    max_forgotten_ids: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    fingerprint: str
+    turn_id: str
+
+
+class TurnBook:
+    """Owns all turns. A turn is running, remembered or forgotten (only its id and owner are left)."""
+
+    def __init__(self, house: House, limits: BookLimits) -> None:
+        self.is_draining = False
+        self._house = house
+        self._limits = limits
+        self._running: dict[str, Turn] = {}
+        self._remembered: OrderedDict[str, Turn] = OrderedDict()
+        self._forgotten: OrderedDict[str, str] = OrderedDict()
+        self._keys: dict[tuple[str, str], _Key] = {}
+        self._keys_of: dict[str, tuple[str, str]] = {}
+        self._remembered_characters = 0
+        self._turn_changed = asyncio.Event()
+
+    def open(
+        self, query: Query, *, owner: str, rules: TurnRules, key: str | None = None, fingerprint: str = ""
+    ) -> Turn:
+        """Start a turn; TooBusy or ShuttingDown when that can't be, and then nothing has happened."""
+        self._forget_old()
+        if self.is_draining:
+            raise ShuttingDown("no new turns are taken")
+        turn = Turn(
+            f"st_{secrets.token_urlsafe(15)}",
+            query=query,
+            owner=owner,
+            rules=rules,
+            house=self._house,
+            on_change=self._changed,
+        )
+        self._running[turn.id] = turn
+        try:
+            turn.submit()
+        except BaseException:
+            del self._running[turn.id]
+            raise
+        if key is not None:
+            self._keys[owner, key] = _Key(fingerprint, turn.id)
+            self._keys_of[turn.id] = (owner, key)
+        return turn
+
+    def opened_with(self, key: str, *, owner: str, fingerprint: str) -> Turn | None:
+        """The turn that ``key`` opened before; None when it did not, KeyReused when it was another question."""
+        known = self._keys.get((owner, key))
+        if known is None:
+            return None
+        if known.fingerprint != fingerprint:
+            raise KeyReused("this Idempotency-Key was used for another request")
+        return self.find(known.turn_id, owner=owner)
+
+    def find(self, turn_id: str, *, owner: str) -> Turn:
+        """The turn, if it is ``owner``'s: UnknownTurn or TurnGone otherwise."""
+        self._forget_old()
+        turn = self._running.get(turn_id) or self._remembered.get(turn_id)
+        if turn is not None and turn.owner == owner:
+            return turn
+        if self._forgotten.get(turn_id) == owner:
+            raise TurnGone(turn_id)
+        raise UnknownTurn(turn_id)
+
+    def drain(self) -> None:
+        """Take no new turns from now on."""
+        self.is_draining = True
+
+    async def settle(self, until: float) -> None:
+        """Wait until no turn runs and nobody reads, or the time ``until`` (``loop.time()`` seconds)."""
+        try:
+            async with asyncio.timeout_at(until):
+                while any(self._busy()):
+                    self._turn_changed.clear()
+                    await self._turn_changed.wait()
+        except TimeoutError:
+            return
+
+    def shut_down(self) -> None:
+        """End whatever is left; the newest first, so that no waiting turn is started on the place of an ended one."""
+        for turn in reversed(list(self._busy())):
+            turn.shut_down()
+
+    @property
+    def running(self) -> int:
+        """Turns whose work has not ended."""
+        return len(self._running)
+
+    @property
+    def remembered(self) -> int:
+        """Finished turns that can still be read."""
+        return len(self._remembered)
+
+    @property
+    def characters(self) -> int:
+        """Characters in all logs."""
+        return self._remembered_characters + sum(turn.log.size for turn in self._running.values())
+
+    @property
+    def readers(self) -> int:
+        """Open readers of all turns."""
+        return sum(turn.reader_count for turn in self._every())
+
+    def _changed(self, turn: Turn) -> None:
+        if turn.ended is not None and self._running.pop(turn.id, None) is not None:
+            self._remembered[turn.id] = turn
+            self._remembered_characters += turn.log.size
+            self._forget_old()
+        self._turn_changed.set()
+
+    def _every(self) -> Iterator[Turn]:
+        yield from self._running.values()
+        yield from self._remembered.values()
+
+    def _busy(self) -> Iterator[Turn]:
+        return (turn for turn in self._every() if turn.ended is None or turn.reader_count)
+
+    def _forget_old(self) -> None:
+        oldest_kept = self._house.clock() - self._limits.remember_seconds
+        while self._remembered:
+            turn = next(iter(self._remembered.values()))
+            too_many = len(self._remembered) > self._limits.max_remembered_turns
+            too_much = self._remembered_characters > self._limits.max_remembered_characters
+            if not (too_many or too_much or (turn.ended_at or 0.0) < oldest_kept):
+                return
+            self._forget(turn)
+
+    def _forget(self, turn: Turn) -> None:
+        del self._remembered[turn.id]
+        self._remembered_characters -= turn.log.size
+        self._forgotten[turn.id] = turn.owner
+        while len(self._forgotten) > self._limits.max_forgotten_ids:
+            forgotten_id, _ = self._forgotten.popitem(last=False)
+            key = self._keys_of.pop(forgotten_id, None)
+            if key is not None:
+                del self._keys[key]

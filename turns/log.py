@@ -1,0 +1,79 @@
+"""What happened in one turn, in order: appended once, read by any number of readers.
+
+Two rules. A fact is never changed and never removed. After Ended nothing is accepted but one Withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from streamchat.turns.events import Ended, Entry, Fact, Notice, Withdrawn, size_of
+
+
+class LogClosed(Exception):
+    """The turn has ended: a late fact is refused."""
+
+
+class EventLog(Protocol):
+    """Where a turn's facts live; a fleet puts another implementation in this place."""
+
+    def append(self, at: float, fact: Fact) -> None:
+        """Write a fact that happened ``at`` seconds after the turn was accepted; LogClosed after the end."""
+
+    def notify(self, notice: Notice) -> None:
+        """Show ``notice`` to whoever reads now, instead of the one before."""
+
+    def read(self, start: int) -> Sequence[Entry]:
+        """Every entry from index ``start`` on."""
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` after every append and notify; returns the way to stop that."""
+
+
+class MemoryLog:
+    """An EventLog in this process's memory."""
+
+    __slots__ = ("_closed", "_entries", "_wakes", "is_withdrawn", "notice", "size")
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._wakes: list[Callable[[], None]] = []
+        self._closed = False
+        self.is_withdrawn = False
+        self.notice: Notice | None = None
+        self.size = 0
+
+    def append(self, at: float, fact: Fact) -> None:
+        self._guard(fact)
+        # Time never runs backwards in a log: readers replay it as it was.
+        self._entries.append(Entry(max(at, self._entries[-1].at) if self._entries else at, fact))
+        self.size += size_of(fact)
+        self._wake()
+
+    def notify(self, notice: Notice) -> None:
+        self.notice = notice
+        self._wake()
+
+    def read(self, start: int) -> Sequence[Entry]:
+        return self._entries[start:]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        self._wakes.append(wake)
+        return lambda: self._wakes.remove(wake)
+
+    def _guard(self, fact: Fact) -> None:
+        if isinstance(fact, Withdrawn):
+            if not self._closed or self.is_withdrawn:
+                raise LogClosed("only an ended turn can be withdrawn, and only once")
+            self.is_withdrawn = True
+        elif self._closed:
+            raise LogClosed("the turn has ended")
+        self._closed = self._closed or isinstance(fact, Ended)
+
+    def _wake(self) -> None:
+        for wake in tuple(self._wakes):
+            wake()

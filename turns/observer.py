@@ -1,0 +1,77 @@
+"""Who is told what happens to turns and streams: metrics, the stage log, the conversation record.
+
+Three verbs. An observer never changes a turn, and one that fails must not hurt it: ``Observers`` logs
+the failure and goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from streamchat.turns.turn import Turn
+
+Stage = Literal["accepted", "queued", "processing", "total"]
+Leaving = Literal["finished", "client_gone", "stalled", "failed"]
+
+_logger = logging.getLogger("streamchat.turns")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What one reader was given, measured where the bytes left. Times in seconds.
+
+    ``end`` is the status of the terminal frame it saw, "" when it left before; the two first-… times
+    count from the request, None when there was none.
+    """
+
+    door: str
+    resumed: bool
+    leaving: Leaving
+    end: str
+    first_frame_seconds: float | None
+    first_chunk_seconds: float | None
+    streaming_seconds: float
+    total_seconds: float
+    chunks: int
+    characters: int
+    frames: int
+
+
+class Observer(Protocol):
+    """Told of every stage a turn leaves, of its end, and of every reader that is done."""
+
+    def stage_left(self, turn: Turn, stage: Stage, seconds: float) -> None:
+        """``turn`` spent ``seconds`` in ``stage``."""
+
+    def turn_ended(self, turn: Turn) -> None:
+        """The turn has its one end, in ``turn.ended``."""
+
+    def delivered(self, turn: Turn, delivery: Delivery) -> None:
+        """A reader of ``turn`` is done."""
+
+
+class Observers:
+    """Tells several observers, in order."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def stage_left(self, turn: Turn, stage: Stage, seconds: float) -> None:
+        self._tell(lambda observer: observer.stage_left(turn, stage, seconds))
+
+    def turn_ended(self, turn: Turn) -> None:
+        self._tell(lambda observer: observer.turn_ended(turn))
+
+    def delivered(self, turn: Turn, delivery: Delivery) -> None:
+        self._tell(lambda observer: observer.delivered(turn, delivery))
+
+    def _tell(self, tell: Callable[[Observer], None]) -> None:
+        for observer in self._observers:
+            try:
+                tell(observer)
+            except Exception:
+                _logger.exception("an observer failed: %s", type(observer).__name__)

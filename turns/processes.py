@@ -1,0 +1,228 @@
+"""Run functions in processes, which really die when a turn is stopped or out of time.
+
+The pool is pebble's; one unix socket per running function carries its facts as length-prefixed pickles.
+A shared queue would not do: a child that is killed can die holding its lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import pickle
+import secrets
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
+
+from streamchat.turns.cancellation import Cancellation, QueryCancelled
+from streamchat.turns.events import Ended, Fact, Notice, Progress, Queued
+from streamchat.turns.process_query import BoundFunction
+from streamchat.turns.query import Query
+from streamchat.turns.run_query import run_query
+from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
+
+_LENGTH = struct.Struct("!I")
+_KEY_BYTES = 16
+
+# How long a child may ignore SIGTERM before SIGKILL, in seconds.
+CONSTS.term_timeout = 0.5
+
+
+class SocketEmitter:
+    """A child's way out: blocks when the kernel's socket buffer is full."""
+
+    def __init__(self, path: str, key: bytes, deadline: float) -> None:
+        self.cancelled = Cancellation()
+        self.deadline = deadline
+        self._lock = threading.Lock()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(path)
+        self._socket.sendall(key)
+
+    def emit(self, fact: Fact) -> None:
+        self.send(fact)
+
+    def notify(self, notice: Notice) -> None:
+        self.send(notice)
+
+    def send(self, message: Fact | Notice) -> None:
+        data = pickle.dumps(message)
+        try:
+            with self._lock:
+                self._socket.sendall(_LENGTH.pack(len(data)) + data)
+        except OSError as error:
+            self.cancelled.set()
+            raise QueryCancelled from error  # the server has hung up
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+_bound: BoundFunction | None = None
+
+
+def _prepare_child(load: Callable[[], BoundFunction]) -> None:
+    global _bound
+    _bound = load()
+
+
+def _be_ready() -> None:
+    """The first job of a pool: it is there to have the children started."""
+
+
+def _run_in_child(path: str, key: bytes, deadline: float, query: Query) -> None:
+    assert _bound is not None
+    emitter = SocketEmitter(path, key, deadline)
+    try:
+        emitter.send(run_query(_bound, query, emitter))
+    except QueryCancelled:
+        return  # nobody listens any more
+    finally:
+        emitter.close()
+
+
+@dataclass(slots=True)
+class _Run:
+    job: Job
+    future: ProcessFuture[None] | None = None
+    ended: Ended | None = None
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    connected: bool = False
+
+
+class ProcessExecutor:
+    """An Executor over ``pebble.ProcessPool``; ``load`` is picklable and finds the function in a fresh child.
+
+    ``open`` it on the loop before the first job.
+    """
+
+    def __init__(
+        self, load: Callable[[], BoundFunction], limits: ExecutorLimits, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._loop = loop
+        self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
+        self._folder = Path(tempfile.mkdtemp(prefix="streamchat-"))
+        self._runs: dict[int, _Run] = {}
+        self._by_key: dict[bytes, _Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._max_running = limits.max_running
+        self._load = load
+        self._context = multiprocessing.get_context("forkserver")
+        # Imported once in the fork server, so that a child is ready in milliseconds.
+        self._context.set_forkserver_preload([__name__])
+        self._pool = self._new_pool()
+
+    async def open(self) -> None:
+        """Listen for the children, and start them off the loop: that takes a while."""
+        await asyncio.to_thread(self._pool.schedule, _be_ready)
+        self._server = await asyncio.start_unix_server(self._receive, self._path, limit=2**20)
+
+    def submit(self, job: Job) -> None:
+        self._queue.submit(job)
+
+    def interrupt(self, job: Job) -> None:
+        if self._queue.withdraw(job):
+            job.returned(Ended(cause="cancelled", code="cancelled"))
+            return
+        run = self._runs.get(id(job))
+        if run is not None and run.future is not None:
+            self._queue.abandon(job)
+            run.future.cancel()  # type: ignore[no-untyped-call]
+
+    def is_running(self, job: Job) -> bool:
+        return id(job) in self._runs
+
+    def statistics(self) -> ExecutorStatistics:
+        return self._queue.statistics()
+
+    def stop(self) -> bool:
+        if self._server is not None:
+            self._server.close()
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join(timeout=2 * CONSTS.term_timeout)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return True
+
+    @property
+    def _path(self) -> str:
+        return os.fspath(self._folder / "facts")
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._max_running,
+            initializer=_prepare_child,
+            initargs=[self._load],
+            context=self._context,
+        )
+
+    def _launch(self, job: Job) -> None:
+        if not self._pool.active:
+            # A pool whose children can't begin (a broken import, say) gives up for good; the next job tries anew.
+            self._pool = self._new_pool()
+        run = self._runs[id(job)] = _Run(job)
+        key = secrets.token_bytes(_KEY_BYTES)
+        self._by_key[key] = run
+        run.future = self._pool.schedule(_run_in_child, args=[self._path, key, job.started(), job.query])
+        task = self._loop.create_task(self._follow(run, key), name="follow a worker process")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, run: _Run, key: bytes) -> None:
+        """Wait until the child is done with the function, or dead; then tell the job."""
+        assert run.future is not None
+        failure = await self._failure(run.future)
+        if run.connected or failure is None:
+            # The end of its connection, not the pool's word, shows that a killed child is really dead.
+            await run.hung_up.wait()
+        del self._by_key[key]
+        del self._runs[id(run.job)]
+        self._queue.release(run.job)
+        run.job.returned(run.ended or failure or _failed("died", "the worker said nothing of its end"))
+
+    async def _failure(self, future: ProcessFuture[None]) -> Ended | None:
+        try:
+            await asyncio.wrap_future(future)
+        except (CancelledError, asyncio.CancelledError):
+            return Ended(cause="cancelled", code="cancelled")
+        except ProcessExpired as error:
+            return _failed("died", f"the worker process died with exit code {error.exitcode}")
+        except Exception as error:  # noqa: BLE001 - whatever the pool reports is the end of this job only
+            return _failed("raised", f"{type(error).__name__}: {error}")
+        return None
+
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        run = None
+        try:
+            run = self._by_key[await reader.readexactly(_KEY_BYTES)]
+            run.connected = True
+            while True:
+                (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+                self._take(run, pickle.loads(await reader.readexactly(length)))
+        except (asyncio.IncompleteReadError, ConnectionError, KeyError):
+            writer.close()  # the child is done or dead, or its turn is over already
+        finally:
+            if run is not None:
+                run.hung_up.set()
+
+    def _take(self, run: _Run, message: Fact | Notice) -> None:
+        match message:
+            case Ended():
+                run.ended = message
+            case Progress() | Queued():
+                run.job.notify(message)
+            case _:
+                run.job.record(message)
+
+
+def _failed(reason: str, detail: str) -> Ended:
+    return Ended(cause="error", code="processing_error", reason=reason, detail=detail)

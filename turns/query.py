@@ -1,0 +1,48 @@
+"""What a backend is asked, and the rules one turn runs under. Knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+OnDisconnect = Literal["cancel", "continue", "grace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One question with everything a ``process_query`` may name; picklable, so it can go to a process."""
+
+    message: str
+    username: str
+    prompt: str = ""
+    prompt_mode: str = "append"
+    system_prompt: str = ""
+    conversation_id: str = ""
+    history: list[dict[str, str]] = field(default_factory=list)
+    use_history: bool = False
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRules:
+    """How long a turn may run, what happens when nobody reads it, and how it is to be shown.
+
+    ``view`` is opaque here: the doors write into it what they need to present the turn again.
+    """
+
+    timeout_seconds: float
+    on_disconnect: OnDisconnect = "grace"
+    view: Mapping[str, Any] = field(default_factory=dict)
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnLimits:
+    """Bounds on every turn: seconds, characters and number of facts."""
+
+    linger_seconds: float = 30.0
+    cancel_grace_seconds: float = 0.3
+    max_answer_characters: int = 4_000_000
+    max_facts: int = 500_000

@@ -1,0 +1,203 @@
+"""Run one ``process_query`` to its one end: the same body in a thread, a process or a fleet.
+
+Whatever the function does (return, yield, raise, exit) becomes facts and exactly one Ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import aclosing, closing, nullcontext
+from typing import Any, Protocol
+from uuid import uuid4
+
+from streamchat.turns.cancellation import Cancellation, QueryCancelled
+from streamchat.turns.events import Answer, Ended, Fact, Media, Notice, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.process_query import BoundFunction
+from streamchat.turns.query import Query
+
+MAX_PROGRESS_CHARACTERS = 500
+
+
+class Emitter(Protocol):
+    """The way out of a worker. Every call may block (backpressure) or raise QueryCancelled."""
+
+    cancelled: Cancellation
+    deadline: float
+
+    def emit(self, fact: Fact) -> None:
+        """Hand a fact to the turn."""
+
+    def notify(self, notice: Notice) -> None:
+        """Show how things stand; an older notice that was not shown yet is dropped."""
+
+
+class NotText(TypeError):
+    """The function returned or yielded something that is no text."""
+
+
+def run_query(bound: BoundFunction, query: Query, emitter: Emitter) -> Ended:
+    """Call the function and emit what it produces. Returns its end, and never raises."""
+    try:
+        _produce(bound.call(_arguments(query, emitter)), emitter)
+    except (QueryCancelled, asyncio.CancelledError):
+        if emitter.cancelled.is_set():
+            return Ended(cause="cancelled", code="cancelled")
+        return _failed("raised", query)
+    except NotText as error:
+        return Ended(cause="error", code="processing_error", reason="not_text", detail=str(error))
+    except BaseException:  # noqa: BLE001 - SystemExit in a worker thread would stop the whole server
+        return _failed("raised", query)
+    return Ended(cause="complete", code="complete")
+
+
+def _failed(reason: str, query: Query) -> Ended:
+    return Ended(cause="error", code="processing_error", reason=reason, detail=_redacted(traceback.format_exc(), query))
+
+
+def _redacted(detail: str, query: Query) -> str:
+    """An exception's text often quotes what it choked on; prompts don't belong in a log."""
+    for name in ("message", "prompt", "system_prompt"):
+        secret = getattr(query, name)
+        for form in {secret, repr(secret)[1:-1]} - {""}:
+            detail = detail.replace(form, f"[{name}]") if len(form) >= 4 else detail
+    return detail
+
+
+def _arguments(query: Query, emitter: Emitter) -> dict[str, Any]:
+    tools = _Reports(emitter)
+    return {
+        **{name: getattr(query, name) for name in Query.__dataclass_fields__},
+        "deadline": emitter.deadline,
+        "cancelled": emitter.cancelled,
+        "progress": tools.progress,
+        "tool_call": tools.tool_call,
+        "tool_result": tools.tool_result,
+        "media": tools.media,
+    }
+
+
+class _Reports:
+    """The functions a backend is given to tell what it is doing. ``media`` and the tools take only what JSON has."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self._emitter = emitter
+
+    def progress(self, message: str, percent: float | None = None) -> None:
+        """Say what is going on, and how far it is (0 to 100) if that is known."""
+        text = whole_text(message)[:MAX_PROGRESS_CHARACTERS]
+        self._emitter.notify(Progress(message=text, percent=_percent(percent)))
+
+    def tool_call(self, name: str, arguments: Any = None, call_id: str | None = None) -> str:  # noqa: ANN401
+        """Report that a tool is being used; returns the id to report its result under."""
+        call_id = whole_text(call_id or f"call_{uuid4().hex[:12]}")
+        self._emitter.emit(ToolCall(call_id=call_id, name=whole_text(name), arguments=_plain(arguments)))
+        return call_id
+
+    def tool_result(self, call_id: str, name: str, result: Any, is_error: bool = False) -> None:  # noqa: ANN401
+        """Report what a tool has answered."""
+        self._emitter.emit(
+            ToolResult(call_id=whole_text(call_id), name=whole_text(name), result=_plain(result), is_error=is_error)
+        )
+
+    def media(
+        self, media_type: str, *, url: str | None = None, content: str | None = None, alt: str | None = None
+    ) -> None:
+        """Put an image, audio or file into the answer: an address, or its bytes in base64."""
+        if (url is None) == (content is None):
+            raise ValueError("media takes either url or content")
+        self._emitter.emit(
+            Media(media_type=whole_text(media_type), url=_whole(url), content=_whole(content), alt=_whole(alt))
+        )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """The value as JSON has it; TypeError or ValueError, in the function that gave it, when JSON has no such thing."""
+    return json.loads(whole_text(json.dumps(value, allow_nan=False, ensure_ascii=False)))
+
+
+def _whole(text: str | None) -> str | None:
+    return None if text is None else whole_text(text)
+
+
+def _percent(percent: float | None) -> float | None:
+    if percent is None:
+        return None
+    value = float(percent)
+    return min(max(value, 0.0), 100.0) if value == value else None
+
+
+def _produce(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
+    """Take the result in whatever shape it has; the shape of what came back decides, not of the function."""
+    if isinstance(result, str):
+        emitter.emit(Answer(text=whole_text(result)))
+    elif inspect.isawaitable(result):
+        _run_in_own_loop(lambda: _await_answer(result, emitter), emitter)
+    elif isinstance(result, AsyncIterator):
+        _run_in_own_loop(lambda: _iterate_async(result, emitter), emitter)
+    elif isinstance(result, Iterator):
+        _iterate(result, emitter)
+    else:
+        raise NotText(f"process_query returned {type(result).__name__}, not text")
+
+
+def _iterate(pieces: Iterator[Any], emitter: Emitter) -> None:
+    with closing(pieces) if isinstance(pieces, Generator) else nullcontext():
+        for piece in pieces:
+            _emit_piece(piece, emitter)
+
+
+async def _await_answer(result: Awaitable[Any], emitter: Emitter) -> None:
+    answer = await result
+    if not isinstance(answer, str):
+        raise NotText(f"process_query returned {type(answer).__name__}, not text")
+    emitter.emit(Answer(text=whole_text(answer)))
+
+
+async def _iterate_async(pieces: AsyncIterator[Any], emitter: Emitter) -> None:
+    async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
+        async for piece in pieces:
+            _emit_piece(piece, emitter)
+
+
+def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
+    if not isinstance(piece, str):
+        raise NotText(f"process_query yielded {type(piece).__name__}, not text")
+    if piece:
+        emitter.emit(Text(text=whole_text(piece)))
+
+
+def _run_in_own_loop(start: Callable[[], Awaitable[None]], emitter: Emitter) -> None:
+    """Run a coroutine in a loop of this worker, so that a blocking call in it holds up nobody else.
+
+    Setting the flag cancels the coroutine at its next await: an async function can always be stopped there.
+    """
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
+
+        def stop() -> None:
+            try:
+                loop.call_soon_threadsafe(task.cancel)
+            except RuntimeError:
+                return  # the loop is closed: the coroutine has ended already
+
+        emitter.cancelled.on_set(stop)
+        await start()
+
+    asyncio.run(run())
+
+
+def whole_text(text: str) -> str:
+    """Text without lone surrogates, which no wire can carry: pairs are joined, the rest becomes U+FFFD."""
+    text = str(text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,116 @@
+"""Run functions in a thread pool.
+
+A thread can't be killed. When its turn is stopped, the function's ``cancelled`` flag is set, its next
+sign of life raises QueryCancelled, and until it really returns the worker counts as abandoned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from streamchat.turns.cancellation import Cancellation, QueryCancelled
+from streamchat.turns.events import Ended, Fact, Notice
+from streamchat.turns.process_query import BoundFunction
+from streamchat.turns.run_query import run_query
+from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
+
+UNDELIVERED_FACTS = 64
+
+
+class ThreadEmitter:
+    """Takes facts from a worker thread to the loop; blocks while the loop is that many facts behind."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, job: Job, deadline: float) -> None:
+        self.cancelled = Cancellation()
+        self.deadline = deadline
+        self._loop = loop
+        self._job = job
+        self._credits = threading.Semaphore(UNDELIVERED_FACTS)
+        self._latest: Notice | None = None
+        self._lock = threading.Lock()
+        self.cancelled.on_set(self._credits.release)
+
+    def emit(self, fact: Fact) -> None:
+        self._credits.acquire()
+        self._call(self._deliver, fact)
+
+    def notify(self, notice: Notice) -> None:
+        if self.cancelled.is_set():
+            raise QueryCancelled
+        with self._lock:
+            is_under_way, self._latest = self._latest is not None, notice
+        if not is_under_way:
+            self._call(self._deliver_latest)
+
+    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
+        if self.cancelled.is_set():
+            # The credit of whoever is told goes on to the next one that waits in vain.
+            self._credits.release()
+            raise QueryCancelled
+        try:
+            self._loop.call_soon_threadsafe(callback, *arguments)
+        except RuntimeError as error:
+            raise QueryCancelled from error  # the loop is closed, the server is gone
+
+    def _deliver(self, fact: Fact) -> None:
+        self._credits.release()
+        self._job.record(fact)
+
+    def _deliver_latest(self) -> None:
+        with self._lock:
+            latest, self._latest = self._latest, None
+        if latest is not None:
+            self._job.notify(latest)
+
+
+class ThreadExecutor:
+    """An Executor over ``concurrent.futures.ThreadPoolExecutor``."""
+
+    def __init__(self, bound: BoundFunction, limits: ExecutorLimits, loop: asyncio.AbstractEventLoop) -> None:
+        self._bound = bound
+        self._loop = loop
+        self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
+        # Room for the abandoned ones beside the running ones; a thread exists only once it is needed.
+        self._pool = ThreadPoolExecutor(limits.max_running + limits.max_abandoned, thread_name_prefix="process_query")
+        self._emitters: dict[int, ThreadEmitter] = {}
+
+    def submit(self, job: Job) -> None:
+        self._queue.submit(job)
+
+    def interrupt(self, job: Job) -> None:
+        if self._queue.withdraw(job):
+            job.returned(Ended(cause="cancelled", code="cancelled"))
+        elif id(job) in self._emitters:
+            self._queue.abandon(job)
+            self._emitters[id(job)].cancelled.set()
+
+    def is_running(self, job: Job) -> bool:
+        return id(job) in self._emitters
+
+    def statistics(self) -> ExecutorStatistics:
+        return self._queue.statistics()
+
+    def stop(self) -> bool:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        return not self._emitters
+
+    def _launch(self, job: Job) -> None:
+        emitter = ThreadEmitter(self._loop, job, job.started())
+        self._emitters[id(job)] = emitter
+        # A pool thread has a context of its own; the job's one carries the request id.
+        self._pool.submit(job.context.run, self._work, job, emitter)
+
+    def _work(self, job: Job, emitter: ThreadEmitter) -> None:
+        ended = run_query(self._bound, job.query, emitter)
+        try:
+            self._loop.call_soon_threadsafe(self._returned, job, ended)
+        except RuntimeError:
+            return  # the loop is closed: nobody is left who could be told
+
+    def _returned(self, job: Job, ended: Ended) -> None:
+        del self._emitters[id(job)]
+        self._queue.release(job)
+        job.returned(ended)

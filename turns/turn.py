@@ -1,0 +1,240 @@
+"""One question's life: accepted, queued, processing under a deadline, answering, exactly one end.
+
+The turn writes facts into its log; readers show them. Nothing flows back but ``cancel``. Everything
+here runs on the loop. Knows no HTTP, and not where or how its function runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from streamchat.turns.events import (
+    Answer,
+    Ended,
+    Fact,
+    Notice,
+    Started,
+    Text,
+    Withdrawn,
+    WorkerState,
+    size_of,
+)
+from streamchat.turns.executor import Executor
+from streamchat.turns.log import MemoryLog
+from streamchat.turns.observer import Observer
+from streamchat.turns.query import Query, TurnLimits, TurnRules
+from streamchat.turns.reader import Reader
+from streamchat.turns.ticker import Ticker
+
+CancelState = Literal["cancelled", "cancelling", "finished"]
+
+
+class CallLater(Protocol):
+    """The deadline's clock; ``IOLoop.call_later`` in production. Returns what has a ``cancel`` method."""
+
+    def __call__(self, delay: float, callback: Callable[[], None], /) -> Any:  # noqa: ANN401
+        """Call back once, ``delay`` seconds from now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueState:
+    """What a cancel has really brought about."""
+
+    state: CancelState
+    worker: WorkerState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What every turn of a book shares."""
+
+    executor: Executor
+    observer: Observer
+    ticker: Ticker
+    call_later: CallLater
+    clock: Callable[[], float]
+    limits: TurnLimits
+
+
+class Turn:
+    """A turn. ``ended`` is set once, by ``_end`` alone; times are ``clock()`` seconds, None until then.
+
+    ``on_change`` is called when the turn has ended and whenever a reader has left it.
+    """
+
+    def __init__(
+        self,
+        turn_id: str,
+        *,
+        query: Query,
+        owner: str,
+        rules: TurnRules,
+        house: House,
+        on_change: Callable[[Turn], None],
+    ) -> None:
+        self.id = turn_id
+        self.query = query
+        self.owner = owner
+        self.rules = rules
+        self.context = copy_context()
+        self.log = MemoryLog()
+        self.accepted_at = house.clock()
+        self.started_at: float | None = None
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.ended: Ended | None = None
+        self.characters = 0
+        self.reader_count = 0
+        self._house = house
+        self._on_change = on_change
+        self._deadline_timer: Any = None
+        self._linger_timer: Any = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._worker_returned = asyncio.Event()
+
+    def submit(self) -> None:
+        """Hand the question to the executor; TooBusy when there is no room, and nothing has happened."""
+        self._house.executor.submit(self)
+
+    def open_reader(self) -> Reader:
+        """A new cursor on the log. Whoever opens it closes it."""
+        self.reader_count += 1
+        self._stop_lingering()
+        return Reader(self.log, accepted_at=self.accepted_at, ticker=self._house.ticker, on_close=self._reader_closed)
+
+    async def cancel(self, reason: str = "owner", code: str = "cancelled") -> TrueState:
+        """Stop the work itself; asking again joins the first time. Tells the truth about the worker."""
+        if self.ended is None:
+            if self._stopping is None:
+                self._stopping = asyncio.create_task(self._stop(reason, code), name=f"stop {self.id}")
+            await asyncio.shield(self._stopping)
+        elif self.reader_count:
+            self._withdraw(code)
+        return self.true_state
+
+    @property
+    def true_state(self) -> TrueState:
+        """What a cancel would answer now."""
+        was_cancelled = self.log.is_withdrawn or (self.ended is not None and self.ended.cause == "cancelled")
+        if not was_cancelled:
+            return TrueState(state="finished", worker=self.worker)
+        state: CancelState = "cancelled" if self.worker == "ended" else "cancelling"
+        return TrueState(state=state, worker=self.worker)
+
+    @property
+    def worker(self) -> WorkerState:
+        """Whether the function is still running, whatever became of the turn."""
+        return "running" if self._house.executor.is_running(self) else "ended"
+
+    def shut_down(self) -> None:
+        """End at once because the server does; an answer that is still being shown is cut with a clear frame."""
+        if self.ended is None:
+            self._end(Ended(cause="error", code="shutting_down", reason="shutdown"))
+            self._house.executor.interrupt(self)
+        elif self.reader_count:
+            self._withdraw("shutting_down")
+
+    # What the executor calls, on the loop.
+
+    def started(self) -> float:
+        """A worker begins: the deadline counts from here. Returns it, in ``clock()`` seconds."""
+        now = self.started_at = self._house.clock()
+        self._append(Started())
+        self._house.observer.stage_left(self, "queued", now - self.accepted_at)
+        self._deadline_timer = self._house.call_later(self.rules.timeout_seconds, self._time_out)
+        return now + self.rules.timeout_seconds
+
+    def record(self, fact: Fact) -> None:
+        """Take a fact from the function; one that comes after the end, or after a stop, is dropped."""
+        if self.ended is not None or self._stopping is not None:
+            return
+        limits = self._house.limits
+        if self.log.size + size_of(fact) > limits.max_answer_characters or len(self.log) >= limits.max_facts:
+            bound = f"{limits.max_answer_characters} characters or {limits.max_facts} facts"
+            self._end(Ended(cause="error", code="processing_error", reason="too_long", detail=f"more than {bound}"))
+            self._house.executor.interrupt(self)
+            return
+        if isinstance(fact, Answer | Text):
+            self._answering()
+            self.characters += len(fact.text)
+        self._append(fact)
+
+    def notify(self, notice: Notice) -> None:
+        """Take how things stand; nobody is told after the end."""
+        if self.ended is None:
+            self.log.notify(notice)
+
+    def returned(self, ended: Ended) -> None:
+        """The function is over. The first end wins: a stop or a timeout that came before keeps its own."""
+        self._worker_returned.set()
+        if self.ended is None and self._stopping is None:
+            if ended.cause == "complete":
+                self._answering()
+            self._end(ended)
+
+    # How a turn ends.
+
+    async def _stop(self, reason: str, code: str) -> None:
+        self._house.executor.interrupt(self)
+        try:
+            # Long enough for a function that cooperates to say so, short enough for whoever pressed stop.
+            async with asyncio.timeout(self._house.limits.cancel_grace_seconds):
+                await self._worker_returned.wait()
+        except TimeoutError:
+            pass
+        if self.ended is None:
+            self._end(Ended(cause="cancelled", code=code, reason=reason))
+
+    def _time_out(self) -> None:
+        if self.ended is None:
+            self._end(Ended(cause="timeout", code="timeout", reason="deadline"))
+            self._house.executor.interrupt(self)
+
+    def _end(self, ended: Ended) -> None:
+        self.ended = replace(ended, worker=self.worker)
+        self.ended_at = self._house.clock()
+        self._append(self.ended)
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+        self._stop_lingering()
+        if self.started_at is not None and self.answered_at is None:
+            self._house.observer.stage_left(self, "processing", self.ended_at - self.started_at)
+        self._house.observer.stage_left(self, "total", self.ended_at - self.accepted_at)
+        self._house.observer.turn_ended(self)
+        self._on_change(self)
+
+    def _answering(self) -> None:
+        if self.answered_at is None and self.started_at is not None:
+            self.answered_at = self._house.clock()
+            self._house.observer.stage_left(self, "processing", self.answered_at - self.started_at)
+
+    def _withdraw(self, code: str) -> None:
+        if not self.log.is_withdrawn and self.ended is not None and self.ended.cause == "complete":
+            self._append(Withdrawn(cause="cancelled" if code == "cancelled" else "error", code=code))
+
+    def _append(self, fact: Fact) -> None:
+        self.log.append(self._house.clock() - self.accepted_at, fact)
+
+    # Readers come and go; a turn that nobody reads does not go on for ever.
+
+    def _reader_closed(self) -> None:
+        self.reader_count -= 1
+        self._on_change(self)
+        if self.reader_count or self.ended is not None or self.rules.on_disconnect == "continue":
+            return
+        delay = 0.0 if self.rules.on_disconnect == "cancel" else self._house.limits.linger_seconds
+        self._linger_timer = self._house.call_later(delay, self._give_up)
+
+    def _give_up(self) -> None:
+        self._linger_timer = None
+        if self.ended is None and self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop("client_gone", "cancelled"), name=f"stop {self.id}")
+
+    def _stop_lingering(self) -> None:
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
+            self._linger_timer = None

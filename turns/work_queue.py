@@ -1,0 +1,149 @@
+"""Who may run now, who waits, who is refused: the bounded queue in front of every executor.
+
+Pure counting over jobs; it starts nothing itself but calls ``launch``, and knows no threads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Protocol
+
+from streamchat.turns.events import Ended, Fact, Notice, Queued
+from streamchat.turns.query import Query
+
+
+class TooBusy(Exception):
+    """Every worker is busy and the queue is full. ``retry_after`` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("every worker is busy and the queue is full")
+        self.retry_after = retry_after
+
+
+class Job(Protocol):
+    """What an executor sees of a turn. Every method is called on the loop."""
+
+    query: Query
+    context: Context
+
+    def started(self) -> float:
+        """A worker begins now; returns the deadline, in time.monotonic() seconds."""
+
+    def record(self, fact: Fact) -> None:
+        """The function has produced something."""
+
+    def notify(self, notice: Notice) -> None:
+        """How things stand has changed."""
+
+    def returned(self, ended: Ended) -> None:
+        """The function is over and its worker free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorLimits:
+    """How many functions run, wait, and may be left behind. Counts of turns."""
+
+    max_running: int = 32
+    max_queued: int = 128
+    max_abandoned: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorStatistics:
+    """One reading of an executor, for metrics and readiness. Counts of turns."""
+
+    busy: int
+    queued: int
+    abandoned: int
+    free: int
+    limits: ExecutorLimits
+
+
+class WorkQueue:
+    """First come, first served. A job is waiting, running or abandoned, or it is not in here."""
+
+    def __init__(self, limits: ExecutorLimits, *, launch: Callable[[Job], None], clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._launch = launch
+        self._clock = clock
+        self._waiting: dict[int, Job] = {}
+        self._running: dict[int, float] = {}
+        self._abandoned: set[int] = set()
+        self._recent_seconds: deque[float] = deque(maxlen=20)
+
+    def submit(self, job: Job) -> None:
+        """Start the job, or let it wait; TooBusy when there is room for neither."""
+        if self._free > 0 and not self._waiting:
+            self._start(job)
+            return
+        if len(self._waiting) >= self._limits.max_queued:
+            raise TooBusy(self._estimated_wait(1) or 1.0)
+        self._waiting[id(job)] = job
+        self._tell_position(job, len(self._waiting))
+
+    def withdraw(self, job: Job) -> bool:
+        """Take a job that has not begun out of the queue; False when it was not waiting."""
+        if self._waiting.pop(id(job), None) is None:
+            return False
+        self._tell_positions()
+        return True
+
+    def abandon(self, job: Job) -> None:
+        """The turn is over but its worker is not: count it apart, so that others can have its place."""
+        if self._running.pop(id(job), None) is not None:
+            self._abandoned.add(id(job))
+            self._fill()
+
+    def release(self, job: Job) -> bool:
+        """The worker is free; True when its turn had been abandoned."""
+        was_abandoned = id(job) in self._abandoned
+        self._abandoned.discard(id(job))
+        begun = self._running.pop(id(job), None)
+        if begun is not None:
+            self._recent_seconds.append(self._clock() - begun)
+        self._fill()
+        return was_abandoned
+
+    def statistics(self) -> ExecutorStatistics:
+        return ExecutorStatistics(
+            busy=len(self._running),
+            queued=len(self._waiting),
+            abandoned=len(self._abandoned),
+            free=max(0, self._free),
+            limits=self._limits,
+        )
+
+    @property
+    def _free(self) -> int:
+        # Abandoned workers are replaced up to a limit; past it, each one takes a place away.
+        lost = max(0, len(self._abandoned) - self._limits.max_abandoned)
+        return self._limits.max_running - len(self._running) - lost
+
+    def _fill(self) -> None:
+        moved = False
+        while self._waiting and self._free > 0:
+            self._start(self._waiting.pop(next(iter(self._waiting))))
+            moved = True
+        if moved:
+            self._tell_positions()
+
+    def _start(self, job: Job) -> None:
+        self._running[id(job)] = self._clock()
+        self._launch(job)
+
+    def _tell_positions(self) -> None:
+        for position, job in enumerate(self._waiting.values(), 1):
+            self._tell_position(job, position)
+
+    def _tell_position(self, job: Job, position: int) -> None:
+        job.notify(Queued(position=position, estimated_wait=self._estimated_wait(position)))
+
+    def _estimated_wait(self, position: int) -> float | None:
+        """Seconds until the job at ``position`` starts, if functions take as long as they lately did."""
+        if not self._recent_seconds:
+            return None
+        mean = sum(self._recent_seconds) / len(self._recent_seconds)
+        return round(mean * position / self._limits.max_running, 1)

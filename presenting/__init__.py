@@ -1,0 +1,1 @@
+"""Pure: what happened in a turn, made into the frames a client sees."""

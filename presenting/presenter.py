@@ -1,0 +1,181 @@
+"""What one client sees of one turn: log entries and the time in, frames and the next due time out.
+
+Pure: no loop, no clock, no socket. The durable frames come from the timeline; what is added here is
+transient, said for the moment and to this reader only: the opening, the queue, progress, keep-alives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from streamchat.presenting.frames import Frame, Payload, keepalive
+from streamchat.presenting.progress import LAST_PERCENT, Durations, percent_done, remaining_seconds
+from streamchat.presenting.sentences import Language, sentence
+from streamchat.presenting.styles import Opening, StreamStyle
+from streamchat.presenting.timeline import Timeline
+from streamchat.turns.events import Entry, Notice, Progress, Queued
+
+# Steps of the timeline in one ``take``: bounds how long a catch-up holds the loop.
+STEPS_PER_TAKE = 64
+# A backend that reports more often than this is shown its latest word only.
+REPORT_SECONDS = 0.1
+
+
+class Presenter:
+    """Shows a turn in a style. ``skip`` durable frames were seen before and are left out.
+
+    A new client is given the opening; one that resumes is given no old progress.
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        *,
+        style: StreamStyle,
+        lang: Language,
+        durations: Durations = (),
+        keepalive_seconds: float = 15.0,
+        skip: int = 0,
+        with_opening: bool = True,
+    ) -> None:
+        self._timeline = timeline
+        self._style = style
+        self._lang: Language = lang
+        self._durations = durations
+        self._keepalive_seconds = keepalive_seconds
+        self._skip = skip
+        self._with_opening = with_opening
+        self._is_open = False
+        self._has_begun = False
+        self._notice: Notice | None = None
+        self._is_news = False
+        self._said_at = -inf
+        self._sent_at = 0.0
+        self._message_index = 0
+        self._percent = 0.0
+
+    @property
+    def number(self) -> int:
+        """How many durable frames there have been, the skipped ones included."""
+        return self._timeline.number
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the terminal frame has been given, or was seen before."""
+        return self._timeline.is_finished
+
+    def feed(self, entries: Iterable[Entry], notice: Notice | None = None) -> None:
+        """Take new entries of the log, and the latest notice if it is a new one."""
+        self._timeline.feed(entries)
+        if notice is not None:
+            self._notice = notice
+            self._is_news = True
+
+    def take(self, now: float) -> list[Frame]:
+        """The frames that are due at ``now``; when ``due`` is not later than that, there are more."""
+        frames: list[Frame] = []
+        self._open(now, frames)
+        self._advance(now, frames)
+        if self._transient_due <= now:
+            frames.append(self._transient(now))
+        if frames:
+            self._sent_at = now
+        elif not self.is_finished and now >= self._sent_at + self._keepalive_seconds:
+            self._sent_at = now
+            frames.append(keepalive(self.number))
+        return frames
+
+    @property
+    def due(self) -> float:
+        """When to take again, unless the log grows first."""
+        if self.is_finished:
+            return inf
+        return min(self._timeline.due, self._transient_due, self._sent_at + self._keepalive_seconds)
+
+    def _open(self, now: float, frames: list[Frame]) -> None:
+        if self._is_open:
+            return
+        self._is_open = True
+        self._sent_at = now
+        if self._with_opening and self._style.connecting is not None:
+            frames.append(self._opening(self._style.connecting))
+
+    def _advance(self, now: float, frames: list[Frame]) -> None:
+        timeline = self._timeline
+        for _ in range(STEPS_PER_TAKE):
+            if timeline.due > now:
+                return
+            frame = timeline.step()
+            if frame is not None and frame.number > self._skip:
+                frames.append(frame)
+            elif timeline.started_at is not None and not self._has_begun:
+                self._begin(now, frames)
+
+    def _begin(self, now: float, frames: list[Frame]) -> None:
+        """The work begins. Whoever has been here from the start sees it said, even if the answer is here too."""
+        self._has_begun = True
+        self._said_at = -inf
+        if self._with_opening and self._style.processing is not None:
+            frames.append(self._opening(self._style.processing))
+            frames.append(self._progress(now))
+
+    # What is said for the moment.
+
+    @property
+    def _transient_due(self) -> float:
+        if self._timeline.answered_at is not None or self._timeline.is_finished or not self._is_open:
+            return inf
+        if not self._has_begun and not isinstance(self._notice, Queued):
+            return inf
+        wait = REPORT_SECONDS if self._is_news else self._style.interval_seconds
+        return self._said_at + wait
+
+    def _transient(self, now: float) -> Frame:
+        if not self._has_begun and isinstance(self._notice, Queued):
+            return self._queued(now, self._notice)
+        return self._progress(now)
+
+    def _queued(self, now: float, queued: Queued) -> Frame:
+        self._is_news = False
+        self._said_at = now
+        return self._transient_frame(
+            {
+                "success": True,
+                "data": "",
+                "status": "queued",
+                "message": sentence("queued", self._lang, ahead=queued.position - 1),
+                "position": queued.position,
+                "estimated_wait": queued.estimated_wait,
+            }
+        )
+
+    def _progress(self, now: float) -> Frame:
+        self._is_news = False
+        self._said_at = now
+        elapsed = max(0.0, now - (self._timeline.started_at or 0.0))
+        percent, remaining = percent_done(elapsed, self._durations), remaining_seconds(elapsed, self._durations)
+        if isinstance(self._notice, Progress):
+            message = self._notice.message
+            percent = percent if self._notice.percent is None else min(self._notice.percent, LAST_PERCENT)
+        else:
+            message = sentence(self._style.messages[self._message_index], self._lang)
+            self._message_index = (self._message_index + 1) % len(self._style.messages)
+        self._percent = max(self._percent, round(percent, 1))
+        payload: Payload = {"success": True, "data": "", "status": "processing", "message": message}
+        payload |= {"progress": self._percent, "elapsed_time": round(elapsed, 1)}
+        if remaining is not None:
+            payload["remaining_time"] = round(remaining, 1)
+        return self._transient_frame(payload)
+
+    def _opening(self, opening: Opening) -> Frame:
+        payload: Payload = {"success": True, "data": "", "status": opening.status}
+        if opening.sentence is not None:
+            payload["message"] = sentence(opening.sentence, self._lang)
+        if opening.percent is not None:
+            payload["progress"] = opening.percent
+        return self._transient_frame(payload)
+
+    def _transient_frame(self, payload: Payload) -> Frame:
+        # A reader that skips has seen the skipped frames: their count is the place it would resume from.
+        return Frame(payload, max(self.number, self._skip), is_durable=False)

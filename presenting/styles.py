@@ -1,0 +1,122 @@
+"""The doors' styles: frozen records that differ in data only. One presenter shows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from streamchat.presenting.frames import Payload
+from streamchat.presenting.pacing import NO_PACE, Pace
+
+
+class ChunkPlace(NamedTuple):
+    """Where a chunk lies in the answer. Positions in code points; ``total`` is None while it is unknown."""
+
+    number: int
+    position: int
+    total: int | None
+
+    @property
+    def percent(self) -> float | None:
+        """How much of the answer has been shown, this chunk included."""
+        return None if self.total is None else round(100.0 * self.position / self.total, 1)
+
+
+class Opening(NamedTuple):
+    """A frame that is sent before any work: its status, the name of its sentence and its percent."""
+
+    status: str
+    sentence: str | None = None
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStyle:
+    """How one door shows a turn. ``strategy`` and ``size`` name its chunker; None takes text as it comes."""
+
+    name: str
+    connecting: Opening | None
+    processing: Opening | None
+    messages: tuple[str, ...]
+    interval_seconds: float
+    strategy: str | None
+    size: int | None
+    pace: Pace
+    chunk_fields: Callable[[ChunkPlace], Payload]
+    tells_total_time: bool
+
+
+def _positions(place: ChunkPlace) -> Payload:
+    return {
+        "progress": place.percent,
+        "is_complete": False,
+        "total_length": place.total,
+        "current_position": place.position,
+    }
+
+
+def _number(place: ChunkPlace) -> Payload:
+    return {"chunk_number": place.number, "is_complete": False}
+
+
+def _number_and_percent(place: ChunkPlace) -> Payload:
+    return {"chunk_number": place.number, "streaming_progress": place.percent, "is_complete": False}
+
+
+_WAITING = ("generate", "refine", "finish", "process", "wait", "prepare", "arrange")
+
+BASIC = StreamStyle(
+    name="basic",
+    connecting=Opening("connecting"),
+    processing=Opening("processing", "begin"),
+    messages=("analyse_request", *_WAITING),
+    interval_seconds=3.0,
+    strategy="characters",
+    size=20,
+    pace=Pace(chunk_seconds=0.05, character_seconds=0.002),
+    chunk_fields=_positions,
+    tells_total_time=False,
+)
+
+ADVANCED = StreamStyle(
+    name="advanced",
+    connecting=Opening("initializing"),
+    processing=Opening("processing", "begin_advanced"),
+    messages=("analyse", "retrieve", *_WAITING),
+    interval_seconds=2.0,
+    strategy="words",
+    size=30,
+    pace=Pace(chunk_seconds=0.1, character_seconds=0.01),
+    chunk_fields=_number,
+    tells_total_time=False,
+)
+
+SMART = StreamStyle(
+    name="smart",
+    connecting=Opening("initializing", "initializing", 5),
+    processing=Opening("processing", "begin", 5),
+    messages=("analyse", "retrieve", *_WAITING),
+    interval_seconds=2.0,
+    strategy="words",
+    size=30,
+    pace=Pace(chunk_seconds=0.08, character_seconds=0.005),
+    chunk_fields=_number_and_percent,
+    tells_total_time=True,
+)
+
+# For doors that hand the text on as it is: the JSON door, and dialects with pacing of their own.
+RAW = StreamStyle(
+    name="raw",
+    connecting=None,
+    processing=None,
+    messages=("process",),
+    interval_seconds=2.0,
+    strategy=None,
+    size=None,
+    pace=NO_PACE,
+    chunk_fields=_number,
+    tells_total_time=True,
+)
+
+STYLES = {style.name: style for style in (BASIC, ADVANCED, SMART, RAW)}

@@ -1,0 +1,279 @@
+"""What becomes of a log: the durable frames of one style, each at its own time.
+
+Runs in the log's time, not the reader's: when a frame is due follows from the entries alone. So every
+reading of a log gives the same frames with the same times in them, however late or often it is read, and
+what is overdue, as after a resume, is not paced again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import NamedTuple
+
+from streamchat.chunking.chunker import Chunker
+from streamchat.presenting.frames import Frame, Payload
+from streamchat.presenting.pacing import (
+    ANSWER_SECONDS,
+    NO_PACE,
+    TRAIL_SECONDS,
+    Pace,
+    pause_behind_source,
+    pause_in_answer,
+)
+from streamchat.presenting.sentences import Language, has_sentence, sentence
+from streamchat.presenting.styles import ChunkPlace, StreamStyle
+from streamchat.turns.events import (
+    Answer,
+    Ended,
+    Entry,
+    Media,
+    Started,
+    Text,
+    ToolCall,
+    ToolResult,
+    Withdrawn,
+)
+
+# How much of a long answer is chunked in one step: a fraction of a millisecond of work.
+SLICE_CHARACTERS = 2_048
+MEDIA_PART_CHARACTERS = 65_536
+
+
+class _Item(NamedTuple):
+    """A frame that waits for its time: a chunk of the answer, or a payload that is shown as it is."""
+
+    arrived_at: float
+    chunk: str = ""
+    payload: Payload | None = None
+
+
+class Timeline:
+    """Takes entries, gives frames. ``due`` says when the next ``step`` is to be taken; inf: never, so far.
+
+    All times are seconds since the turn was accepted.
+    """
+
+    def __init__(
+        self, *, style: StreamStyle, pace: Pace, make_chunker: Callable[[], Chunker] | None, lang: Language
+    ) -> None:
+        self.started_at: float | None = None
+        self.answered_at: float | None = None
+        self.number = 0
+        self.is_finished = False
+        self._style = style
+        self._pace = pace
+        self._make_chunker = make_chunker
+        self._chunker = make_chunker() if make_chunker else None
+        self._lang = lang
+        self._inbox: deque[Entry] = deque()
+        self._ready: deque[_Item] = deque()
+        self._source = ""  # an answer that was given at once, and how far it has been chunked
+        self._sliced = 0
+        self._is_live = False
+        self._arrived = 0  # characters of the answer known so far, shown or not
+        self._total: int | None = None
+        self._chunks = 0
+        self._position = 0
+        self._shown_at = 0.0
+        self._free_at = 0.0
+        self._end: Payload | None = None
+        self._ended_at = 0.0
+
+    def feed(self, entries: Iterable[Entry]) -> None:
+        """Take the next entries of the log."""
+        self._inbox.extend(entries)
+
+    @property
+    def due(self) -> float:
+        """When the next step is due."""
+        if self.is_finished:
+            return inf
+        if self._must_slice:
+            return self._shown_at
+        return min(self._inbox[0].at if self._inbox else inf, self._ready_at)
+
+    def step(self) -> Frame | None:
+        """Take one step: read an entry, chunk a slice, or show what is ready."""
+        if self._must_slice:
+            self._slice()
+        elif self._inbox and self._inbox[0].at < self._ready_at:
+            # What falls due at the same moment is shown first: a reader who was here then has seen it so.
+            self._read(self._inbox.popleft())
+        elif self._ready:
+            return self._show()
+        elif self._end is not None:
+            return self._finish(self._end)
+        return None
+
+    @property
+    def _must_slice(self) -> bool:
+        return not self._ready and self._sliced < len(self._source)
+
+    @property
+    def _ready_at(self) -> float:
+        if not self._ready:
+            return inf if self._end is None else max(self._shown_at, self._ended_at)
+        item = self._ready[0]
+        if item.payload is not None:
+            return max(self._shown_at, item.arrived_at)
+        latest = item.arrived_at + TRAIL_SECONDS if self._is_live else inf
+        return max(self._shown_at, item.arrived_at, min(self._free_at, latest))
+
+    # Reading entries.
+
+    def _read(self, entry: Entry) -> None:
+        at, fact = entry
+        match fact:
+            case Started():
+                self.started_at = at
+            case Answer(text=text):
+                self._answering(at)
+                self._source, self._total, self._arrived = text, len(text), len(text)
+            case Text(text=text):
+                self._answering(at)
+                self._is_live = True
+                self._arrived += len(text)
+                self._add_chunks(at, self._chunker.feed(text) if self._chunker else [text])
+            case ToolCall() | ToolResult() | Media():
+                self._flush(at)
+                self._ready.extend(_Item(at, payload=payload) for payload in _reports(fact))
+            case Ended():
+                self._ending(at, fact)
+            case Withdrawn(cause=cause, code=code):
+                self._drop_rest()
+                self._ended_at = at
+                self._end = self._end_payload(Ended(cause=cause, code=code), at)
+
+    def _answering(self, at: float) -> None:
+        if self.answered_at is None:
+            self.answered_at = at
+            self._ready.append(_Item(at, payload=self._processed(at)))
+
+    def _add_chunks(self, at: float, chunks: Iterable[str]) -> None:
+        self._ready.extend(_Item(at, chunk) for chunk in chunks)
+
+    def _slice(self) -> None:
+        start, self._sliced = self._sliced, self._sliced + SLICE_CHARACTERS
+        at = self.answered_at or 0.0
+        if self._chunker is None:
+            self._sliced = len(self._source)
+            self._add_chunks(at, [self._source])
+            return
+        self._add_chunks(at, self._chunker.feed(self._source[start : self._sliced]))
+        if self._sliced >= len(self._source):
+            self._flush(at)
+
+    def _flush(self, at: float) -> None:
+        if self._chunker is not None and self._make_chunker is not None:
+            self._add_chunks(at, self._chunker.flush())
+            self._chunker = self._make_chunker()
+
+    def _ending(self, at: float, ended: Ended) -> None:
+        self._ended_at = at
+        self._total = self._arrived
+        if ended.cause == "complete":
+            self._answering(at)
+        if ended.cause == "cancelled":
+            self._drop_rest()
+        elif self._is_live:
+            self._flush(at)
+        if ended.cause in ("error", "timeout"):
+            self._hurry()
+        self._end = self._end_payload(ended, at)
+
+    def _drop_rest(self) -> None:
+        self._ready.clear()
+        self._source, self._sliced = "", 0
+
+    def _hurry(self) -> None:
+        """Show at once what is left: a reader who waits for an error sentence has waited enough."""
+        self._pace = NO_PACE
+        self._free_at = self._shown_at
+
+    # Showing frames.
+
+    def _show(self) -> Frame:
+        self._shown_at = self._ready_at
+        item = self._ready.popleft()
+        self.number += 1
+        if item.payload is not None:
+            return Frame(item.payload, self.number)
+        size = len(item.chunk)
+        self._free_at = self._shown_at + self._pause_after(item.chunk, size)
+        self._chunks += 1
+        self._position += size
+        place = ChunkPlace(self._chunks, self._position, self._total)
+        payload = {"success": True, "data": item.chunk, "status": "streaming", **self._style.chunk_fields(place)}
+        return Frame(payload, self.number)
+
+    def _pause_after(self, chunk: str, size: int) -> float:
+        natural = self._pace.pause_after(chunk)
+        left = self._arrived - self._position
+        if self._is_live:
+            return pause_behind_source(natural, chunk=size, backlog=left)
+        seconds_left = (self.answered_at or 0.0) + ANSWER_SECONDS - self._shown_at
+        return pause_in_answer(natural, chunk=size, left=left, seconds_left=seconds_left)
+
+    def _finish(self, payload: Payload) -> Frame:
+        self._shown_at = self._ready_at
+        self.number += 1
+        self.is_finished = True
+        if payload["status"] == "complete" and self._style.tells_total_time:
+            payload = {**payload, "total_time": round(self._shown_at, 1)}
+        return Frame(payload, self.number, is_terminal=True)
+
+    def _processed(self, at: float) -> Payload:
+        seconds = round(at - (self.started_at or 0.0), 1)
+        return {
+            "success": True,
+            "data": "",
+            "status": "processing_complete",
+            "progress": 100,
+            "message": sentence("processed", self._lang, seconds=seconds),
+            "total_processing_time": seconds,
+        }
+
+    def _end_payload(self, ended: Ended, at: float) -> Payload:
+        if ended.cause == "complete":
+            return {"success": True, "data": "", "status": "complete", "is_complete": True}
+        name = ended.reason if has_sentence(ended.reason) else ended.code
+        error = sentence(name, self._lang)
+        if ended.cause == "timeout":
+            elapsed = round(at - (self.started_at or 0.0), 1)
+            return error_payload(error, ended.code, status="timeout", elapsed_time=elapsed)
+        if ended.cause == "cancelled":
+            return error_payload(error, ended.code, status="cancelled", worker=ended.worker)
+        return error_payload(error, ended.code)
+
+
+def error_payload(error: str, code: str, *, status: str = "error", **fields: object) -> Payload:
+    """The terminal frame for an error, and the body of one that came before the first frame."""
+    return {"success": False, "error": error, "status": status, "is_complete": True, **fields, "code": code}
+
+
+def _reports(fact: ToolCall | ToolResult | Media) -> Iterable[Payload]:
+    match fact:
+        case ToolCall(call_id=call_id, name=name, arguments=arguments):
+            yield _report("tool_call", call_id=call_id, name=name, arguments=arguments)
+        case ToolResult(call_id=call_id, name=name, result=result, is_error=is_error):
+            yield _report("tool_result", call_id=call_id, name=name, result=result, is_error=is_error)
+        case Media(content=None):
+            yield _report("media", media_type=fact.media_type, url=fact.url, part=1, parts=1, alt=fact.alt)
+        case Media(content=str(content)):
+            starts = range(0, len(content) or 1, MEDIA_PART_CHARACTERS)
+            for part, start in enumerate(starts, 1):
+                piece = content[start : start + MEDIA_PART_CHARACTERS]
+                yield _report(
+                    "media",
+                    media_type=fact.media_type,
+                    content=piece,
+                    part=part,
+                    parts=len(starts),
+                    alt=fact.alt,
+                )
+
+
+def _report(status: str, **fields: object) -> Payload:
+    return {"success": True, "data": "", "status": status, **fields}

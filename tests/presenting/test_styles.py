@@ -1,0 +1,75 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+from streamchat.presenting.sentences import sentence
+from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, STYLES, ChunkPlace
+
+SENTENCES = [
+    "正在分析用户请求...",
+    "正在检索相关信息...",
+    "正在生成回复内容...",
+    "正在优化回复质量...",
+    "正在完成最终处理...",
+    "正在处理中...",
+    "请稍候...",
+    "正在准备回复...",
+    "正在整理信息...",
+]
+
+
+def test_a_style_never_changes() -> None:
+    with pytest.raises(FrozenInstanceError):
+        SMART.interval_seconds = 1.0  # type: ignore[misc]
+
+
+def test_each_door_finds_its_style_by_name() -> None:
+    assert STYLES == {"basic": BASIC, "advanced": ADVANCED, "smart": SMART, "raw": RAW}
+
+
+def test_smart_and_advanced_say_the_contracts_nine_sentences_in_order() -> None:
+    for style in (SMART, ADVANCED):
+        assert [sentence(name, "zh") for name in style.messages] == SENTENCES
+
+
+def test_basic_starts_with_its_own_and_goes_on_with_the_third() -> None:
+    assert [sentence(name, "zh") for name in BASIC.messages] == ["正在分析您的请求...", *SENTENCES[2:]]
+
+
+def test_intervals_strategies_and_sizes_are_the_contracts() -> None:
+    assert [(s.interval_seconds, s.strategy, s.size) for s in (BASIC, ADVANCED, SMART)] == [
+        (3.0, "characters", 20),
+        (2.0, "words", 30),
+        (2.0, "words", 30),
+    ]
+
+
+def test_paces_are_the_contracts() -> None:
+    assert [(s.pace.chunk_seconds, s.pace.character_seconds) for s in (BASIC, ADVANCED, SMART)] == [
+        (0.05, 0.002),
+        (0.1, 0.01),
+        (0.08, 0.005),
+    ]
+
+
+def test_a_chunk_knows_how_far_it_reaches_unless_the_end_is_unknown() -> None:
+    assert ChunkPlace(1, 20, 500).percent == 4.0
+    assert ChunkPlace(1, 1, 3).percent == 33.3
+    assert ChunkPlace(3, 3, 3).percent == 100.0
+    assert ChunkPlace(1, 20, None).percent is None
+
+
+def test_each_style_tells_of_a_chunk_in_its_own_words() -> None:
+    place = ChunkPlace(2, 20, 500)
+    assert BASIC.chunk_fields(place) == {
+        "progress": 4.0,
+        "is_complete": False,
+        "total_length": 500,
+        "current_position": 20,
+    }
+    assert ADVANCED.chunk_fields(place) == {"chunk_number": 2, "is_complete": False}
+    assert SMART.chunk_fields(place) == {"chunk_number": 2, "streaming_progress": 4.0, "is_complete": False}
+
+
+def test_the_raw_style_neither_opens_nor_chunks_nor_waits() -> None:
+    assert (RAW.connecting, RAW.processing, RAW.strategy) == (None, None, None)
+    assert RAW.pace.pause_after("x" * 1_000) == 0.0

@@ -1,0 +1,1 @@
+"""Pure encoders: frames in, bytes out."""

@@ -1,0 +1,52 @@
+"""Server-sent events: the frames of the three streaming doors.
+
+Each frame is a data line, an id line and a blank line, in this order, because many clients look for a
+line that starts a frame with ``data: ``. Format: WHATWG HTML, 9.2.5 "Parsing an event stream".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from streamchat.presenting.frames import Frame
+from streamchat.wire.json_text import to_json
+
+CONTENT_TYPE = "text/event-stream; charset=utf-8"
+KEEPALIVE = ": keep-alive\n\n"
+
+_EVENT_ID = re.compile(r"(?P<stream>[A-Za-z0-9_-]{1,64}):(?P<number>[0-9]{1,9})", re.ASCII)
+
+
+class SseWire:
+    """Encodes the frames of one stream; an id is ``{stream_id}:{durable frames so far}``."""
+
+    def __init__(self, stream_id: str) -> None:
+        self._before_number = f"\nid: {stream_id}:"
+
+    def encode(self, frames: Iterable[Frame]) -> bytes:
+        return "".join([self._block(frame) for frame in frames]).encode()
+
+    def _block(self, frame: Frame) -> str:
+        if frame.is_keepalive:
+            return KEEPALIVE
+        return f"data: {to_json(frame.payload)}{self._before_number}{frame.number}\n\n"
+
+
+class BadEventId(ValueError):
+    """A Last-Event-ID that no frame of this stream ever had."""
+
+
+def seen_frames(event_id: str, stream_id: str) -> int:
+    """How many durable frames a client has seen whose last id was ``event_id``; "" is none at all."""
+    if not event_id:
+        return 0
+    match = _EVENT_ID.fullmatch(event_id)
+    if match is None or match["stream"] != stream_id:
+        raise BadEventId(f"not an id of stream {stream_id}")
+    return int(match["number"])
+
+
+def lone_event(payload: dict[str, object]) -> bytes:
+    """A frame outside any stream: the body of an error that came before the first frame. It has no id."""
+    return f"data: {to_json(payload)}\n\n".encode()

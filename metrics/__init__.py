@@ -1,0 +1,1 @@
+"""Prometheus: an observer with a registry of its own."""

@@ -1,0 +1,37 @@
+"""What is true at this moment, read when Prometheus asks: turns, readers, workers, remembered text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from streamchat.turns.book import TurnBook
+from streamchat.turns.work_queue import ExecutorStatistics
+
+
+class HouseCollector(Collector):
+    """Gauges over a book and an executor; register it on the observer's registry."""
+
+    def __init__(self, book: TurnBook, statistics: Callable[[], ExecutorStatistics]) -> None:
+        self._book = book
+        self._statistics = statistics
+
+    def collect(self) -> Iterator[Metric]:
+        book, statistics = self._book, self._statistics()
+        yield _gauge("turns_running", "Turns whose work has not ended.", book.running)
+        yield _gauge("turns_remembered", "Finished turns that can be resumed.", book.remembered)
+        yield _gauge("readers", "Open readers of turns.", book.readers)
+        yield _gauge("log_characters", "Characters in the logs of all turns.", book.characters)
+        yield _gauge("workers_busy", "Workers that run a function for a turn.", statistics.busy)
+        yield _gauge("workers_abandoned", "Workers whose turn is over but whose function is not.", statistics.abandoned)
+        yield _gauge("workers_free", "Functions that could start now.", statistics.free)
+        yield _gauge("workers_limit", "Functions that may run at a time.", statistics.limits.max_running)
+        yield _gauge("workers_abandoned_limit", "Abandoned workers replaced.", statistics.limits.max_abandoned)
+        yield _gauge("turns_queued", "Turns that wait for a worker.", statistics.queued)
+        yield _gauge("turns_queued_limit", "Turns that may wait.", statistics.limits.max_queued)
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"streamchat_{name}", text, value=value)

@@ -1,0 +1,214 @@
+"""The one base door: request id, CORS, caller, body within its limit, and errors in the contract's shape."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+from contextvars import ContextVar
+from http import HTTPStatus
+from math import ceil
+from time import monotonic
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from streamchat.handlers.errors import Refused, bad_field, refusal_of
+from streamchat.handlers.rooms import Rooms
+from streamchat.presenting.frames import Payload
+from streamchat.presenting.sentences import Language
+from streamchat.turns.reader import Reader
+from streamchat.turns.turn import Turn
+from streamchat.wire.json_text import to_json
+from streamchat.wire.sse import CONTENT_TYPE, lone_event
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+EXPOSED = (
+    "X-Stream-Id, X-Conversation-Id, X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
+)
+
+# A body that is over the limit is read and dropped up to this many times the limit, so that a client that
+# sends before it listens still gets its 413.
+_DRAINED_LIMITS = 8
+_MAX_LENGTH_DIGITS = 18
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:@/+=-]{1,128}", re.ASCII)
+
+_logger = logging.getLogger("streamchat.doors")
+
+
+@stream_request_body
+class Door(RequestHandler):
+    """What every door has. A subclass names itself for metrics and says whether it asks for a token."""
+
+    door_name: ClassVar[str] = "other"
+    needs_token: ClassVar[bool] = True
+    takes_body: ClassVar[bool] = False
+    is_streaming: ClassVar[bool] = False
+
+    rooms: Rooms
+    caller: str
+    lang: Language
+    reader: Reader | None = None
+
+    def initialize(self, rooms: Rooms) -> None:
+        self.rooms = rooms
+        self.caller = ""
+        self.lang = "zh"
+        self._body = bytearray()
+        self._received = 0
+        self.received_at = monotonic()
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        # Tornado calls this again before an error is written; the id stays the one that was logged.
+        self.request_id = getattr(self, "request_id", None) or _request_id(self.request.headers.get("X-Request-Id", ""))
+        self.set_header("X-Request-Id", self.request_id)
+        self.set_header("Access-Control-Allow-Origin", "*")
+        # A star does not cover Authorization (Fetch standard, CORS-preflight fetch).
+        self.set_header("Access-Control-Allow-Headers", "*, Authorization")
+        self.set_header("Access-Control-Allow-Methods", "*")
+        self.set_header("Access-Control-Expose-Headers", EXPOSED)
+        self.set_header("Cache-Control", "no-store")
+
+    async def prepare(self) -> None:
+        request_id.set(self.request_id)
+        if self.get_query_argument("lang", "zh") == "en":
+            self.lang = "en"
+        if self.request.method == "OPTIONS":
+            return
+        if self.needs_token:
+            self.caller = await self._authenticated()
+        if self.takes_body and self.request.method == "POST":
+            self._check_body_headers()
+
+    def options(self, *_: str) -> None:
+        """Answer a preflight: everything is allowed, and nothing is done."""
+        self.set_header("Access-Control-Max-Age", "86400")
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()
+
+    def on_connection_close(self) -> None:
+        """The client has left: a door's loop ends because its reader is closed, nothing is cancelled."""
+        super().on_connection_close()
+        if self.reader is not None:
+            self.reader.close()
+
+    def data_received(self, chunk: bytes) -> None:
+        limit = self.rooms.limits.max_body_bytes
+        self._received += len(chunk)
+        if self._received <= limit:
+            self._body += chunk
+        elif self._received > limit * _DRAINED_LIMITS and not self._finished:
+            self._refuse(Refused("body_too_large", limit=limit))
+
+    @property
+    def body(self) -> bytes:
+        """The request's body. Refused when there was more of it than is taken."""
+        if self._received > self.rooms.limits.max_body_bytes:
+            raise Refused("body_too_large", limit=self.rooms.limits.max_body_bytes)
+        return bytes(self._body)
+
+    def identify(self, turn: Turn) -> None:
+        """Name the stream and the conversation in the headers; an id that is not ASCII is percent-encoded."""
+        self.set_header("X-Stream-Id", turn.id)
+        self.set_header("X-Conversation-Id", quote(turn.query.conversation_id))
+
+    def write_payload(self, payload: Payload) -> None:
+        """Answer with JSON."""
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(to_json(payload))
+
+    def write_refusal(self, payload: Payload) -> None:
+        """Answer with an error: as one frame on a streaming door, as JSON on the others."""
+        if not self.is_streaming:
+            self.write_payload(payload)
+            return
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(lone_event(payload))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401 - Tornado's signature
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        self._refuse(_refused(error, status_code))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:  # noqa: ANN401 - Tornado's signature
+        # The text of a refusal may quote what the client sent: it is for the client, not for the log.
+        refused = refusal_of(value)
+        if refused or isinstance(value, StreamClosedError | HTTPError):
+            reason = refused.code if refused else typ.__name__
+            _logger.info("%s %s refused: %s", self.request.method, self.request.path, reason)
+        else:
+            _logger.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
+
+    def on_finish(self) -> None:
+        self.rooms.metrics.request_finished(self.door_name, self.get_status())
+        self._body.clear()
+
+    def _refuse(self, refused: Refused) -> None:
+        self.set_status(refused.status)
+        if refused.code == "unauthorized":
+            self.set_header("WWW-Authenticate", "Bearer")
+            self.rooms.metrics.auth_failed()
+        if refused.retry_after is not None:
+            self.set_header("Retry-After", str(ceil(refused.retry_after)))
+        if refused.code == "shutting_down":
+            self.set_header("Connection", "close")
+        self.write_refusal(refused.payload(self.lang))
+
+    async def _authenticated(self) -> str:
+        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
+        name = await self.rooms.callers.name_of(_utf8(secret.strip())) if scheme.lower() == "bearer" else None
+        if name is None:
+            raise Refused("unauthorized")
+        return name
+
+    def _check_body_headers(self) -> None:
+        limit = self.rooms.limits.max_body_bytes
+        connection: Any = self.request.connection
+        # Tornado's own limit answers with a bare 400; ours is kept here and in data_received.
+        connection.set_max_body_size(sys.maxsize)
+        announced = self.request.headers.get("Content-Length", "0")
+        if not (announced.isascii() and announced.isdigit()):
+            raise bad_field("Content-Length", "must be a number of bytes")
+        if len(announced) > _MAX_LENGTH_DIGITS or int(announced) > limit * _DRAINED_LIMITS:
+            raise Refused("body_too_large", limit=limit)
+        kind = self.request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Refused("unsupported_media_type")
+
+
+class NoDoor(Door):
+    """Every address that is nobody's."""
+
+    needs_token = False
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.request.method != "OPTIONS":
+            raise Refused("not_found")
+
+
+def _refused(error: BaseException | None, status_code: int) -> Refused:
+    known = refusal_of(error) if error is not None else None
+    if known is not None:
+        return known
+    if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return Refused("method_not_allowed")
+    if status_code == HTTPStatus.BAD_REQUEST:
+        return Refused("invalid_request", field="request", problem=str(error))
+    return Refused("internal_error")
+
+
+def _utf8(header: str) -> str:
+    """A header as the client meant it: Tornado reads Latin-1, clients send a configured token in UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
+
+
+def _request_id(given: str) -> str:
+    return given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_urlsafe(12)}"

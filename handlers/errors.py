@@ -1,0 +1,92 @@
+"""One table: condition, HTTP status, error code. The sentences are in presenting, under the codes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from streamchat.chunking.registry import BadSize, UnknownStrategy
+from streamchat.presenting.frames import Payload
+from streamchat.presenting.sentences import Language, has_sentence, sentence
+from streamchat.presenting.timeline import error_payload
+from streamchat.stores.database import StoreDown
+from streamchat.turns.book import KeyReused, ShuttingDown, TurnGone, UnknownTurn
+from streamchat.turns.work_queue import TooBusy
+from streamchat.wire.sse import BadEventId
+
+RETRY_AFTER_SECONDS = 5
+
+STATUS_OF = {
+    "invalid_request": HTTPStatus.BAD_REQUEST,
+    "unauthorized": HTTPStatus.UNAUTHORIZED,
+    "profile_not_found": HTTPStatus.NOT_FOUND,
+    "stream_not_found": HTTPStatus.NOT_FOUND,
+    "conversation_not_found": HTTPStatus.NOT_FOUND,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "no_input_expected": HTTPStatus.CONFLICT,
+    "stream_gone": HTTPStatus.GONE,
+    "processing_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
+    "shutting_down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "timeout": HTTPStatus.GATEWAY_TIMEOUT,
+    "cancelled": HTTPStatus.CONFLICT,
+}
+
+_FIELD_OF: dict[type[Exception], str] = {
+    KeyReused: "Idempotency-Key",
+    BadEventId: "Last-Event-ID",
+    UnknownStrategy: "chunking.strategy",
+    BadSize: "chunking.size",
+}
+
+
+class Refused(Exception):
+    """A request that is answered with an error before its first frame. ``values`` fill in the sentence."""
+
+    def __init__(self, code: str, *, retry_after: float | None = None, **values: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+        self.retry_after = retry_after
+
+    @property
+    def status(self) -> HTTPStatus:
+        """The HTTP status of the contract's table."""
+        return STATUS_OF[self.code]
+
+    def payload(self, lang: Language) -> Payload:
+        """The body, which is also the one frame of a streaming door."""
+        name = str(self.values.get("reason", ""))
+        payload = error_payload(sentence(name if has_sentence(name) else self.code, lang, **self.values), self.code)
+        if "field" in self.values:
+            payload["field"] = self.values["field"]
+        return payload
+
+
+def bad_field(field: str, problem: str) -> Refused:
+    """A 400 that names the field."""
+    return Refused("invalid_request", field=field, problem=problem)
+
+
+def refusal_of(error: BaseException) -> Refused | None:
+    """What a condition from another room means to a client; None for one that nobody foresaw."""
+    match error:
+        case Refused():
+            return error
+        case TooBusy(retry_after=seconds):
+            return Refused("overloaded", retry_after=max(1.0, seconds))
+        case ShuttingDown():
+            return Refused("shutting_down", retry_after=RETRY_AFTER_SECONDS)
+        case StoreDown():
+            return Refused("overloaded", retry_after=RETRY_AFTER_SECONDS)
+        case UnknownTurn():
+            return Refused("stream_not_found")
+        case TurnGone():
+            return Refused("stream_gone")
+        case KeyReused() | BadEventId() | UnknownStrategy() | BadSize():
+            return bad_field(_FIELD_OF[type(error)], str(error))
+        case _:
+            return None

@@ -1,0 +1,70 @@
+"""Is it alive, is it ready, how is it: for load balancers, and in detail for whoever has a token."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import ClassVar
+
+from streamchat.handlers.door import Door
+from streamchat.handlers.rooms import Rooms
+from streamchat.stores.database import StoreDown
+
+
+class AliveDoor(Door):
+    """``GET /healthz``: the loop runs."""
+
+    door_name: ClassVar[str] = "health"
+    needs_token: ClassVar[bool] = False
+
+    def get(self) -> None:
+        self.write_payload({"status": "ok"})
+
+
+class ReadyDoor(Door):
+    """``GET /readyz``: 503 and the reasons while new turns would not go well."""
+
+    door_name: ClassVar[str] = "health"
+    needs_token: ClassVar[bool] = False
+
+    async def get(self) -> None:
+        reasons = await reasons_not_ready(self.rooms)
+        self.set_status(HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK)
+        self.write_payload({"status": "not_ready" if reasons else "ready", "reasons": reasons})
+
+
+class HealthDoor(Door):
+    """``GET /api/health``: the numbers behind it."""
+
+    door_name: ClassVar[str] = "health"
+
+    async def get(self) -> None:
+        reasons = await reasons_not_ready(self.rooms)
+        statistics = self.rooms.executor_statistics()
+        self.write_payload(
+            {
+                "success": True,
+                "status": "not_ready" if reasons else "ready",
+                "reasons": reasons,
+                "version": self.rooms.version,
+                "backend": self.rooms.backend,
+                "workers": asdict(statistics),
+                "turns": {"running": self.rooms.book.running, "remembered": self.rooms.book.remembered},
+                "readers": self.rooms.book.readers,
+            }
+        )
+
+
+async def reasons_not_ready(rooms: Rooms) -> list[str]:
+    """Why new turns should go elsewhere; empty when they are welcome."""
+    reasons = []
+    statistics = rooms.executor_statistics()
+    if rooms.book.is_draining:
+        reasons.append("draining: the server is shutting down")
+    if statistics.abandoned >= statistics.limits.max_abandoned:
+        reasons.append(f"workers: {statistics.abandoned} abandoned functions still run, the limit is reached")
+    try:
+        await rooms.database.ping()
+    except StoreDown as error:
+        reasons.append(f"store: {error}")
+    return reasons

@@ -1,0 +1,93 @@
+"""From a chat request to a running turn: profile, prompt, history, rules. Knows no frames."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import asdict
+from typing import Any
+
+from streamchat.handlers.chat_request import ChatRequest
+from streamchat.handlers.errors import Refused, bad_field
+from streamchat.handlers.rooms import Rooms
+from streamchat.handlers.views import view_of
+from streamchat.presenting.sentences import Language
+from streamchat.presenting.styles import StreamStyle
+from streamchat.stores.profiles import Profile
+from streamchat.turns.query import Query, TurnRules
+from streamchat.turns.turn import Turn
+
+MAX_KEY_CHARACTERS = 255
+
+
+async def open_turn(
+    rooms: Rooms,
+    request: ChatRequest,
+    *,
+    style: StreamStyle,
+    caller: str,
+    lang: Language,
+    key: str | None,
+    request_id: str,
+) -> Turn:
+    """The turn that answers ``request``: a new one, or the one that the same ``key`` opened before.
+
+    Raises Refused and the book's conditions; then nothing has happened.
+    """
+    _check_key(key)
+    fingerprint = hashlib.sha256(f"{style.name} {request.model_dump_json()}".encode()).hexdigest()
+    known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
+    if known is not None:
+        return known
+    profile = await rooms.profiles.get(request.username)
+    if profile is None:
+        raise Refused("profile_not_found")
+    rules = TurnRules(
+        timeout_seconds=min(
+            request.timeout or rooms.limits.process_timeout_seconds, rooms.limits.process_timeout_seconds
+        ),
+        on_disconnect=request.on_disconnect or profile.settings.on_disconnect or "grace",
+        view=view_of(request, style, request.lang or profile.settings.lang or lang, rooms.strategies),
+        request_id=request_id,
+    )
+    query = await _query(rooms, request, profile, caller)
+    # The same key may have been used again while this request was waiting for the store.
+    known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
+    return known or rooms.book.open(query, owner=caller, rules=rules, key=key, fingerprint=fingerprint)
+
+
+async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: str) -> Query:
+    conversation_id = request.conversation_id or f"chat_{secrets.token_urlsafe(12)}"
+    history: list[dict[str, str]] = []
+    if request.conversation_id is not None:
+        await rooms.recorder.settled(caller, conversation_id)
+        history = await rooms.conversations.history(caller, conversation_id)
+    return Query(
+        message=request.message,
+        username=request.username,
+        prompt=request.prompt or "",
+        prompt_mode=request.prompt_mode or "append",
+        system_prompt=_system_prompt(profile, request),
+        conversation_id=conversation_id,
+        history=history,
+        use_history=bool(history),
+        profile=_plain(profile),
+        user=caller,
+    )
+
+
+def _system_prompt(profile: Profile, request: ChatRequest) -> str:
+    prompt = request.prompt or ""
+    if request.prompt_mode == "replace" and prompt:
+        return prompt
+    return "\n\n".join(part for part in (profile.system_prompt, prompt) if part)
+
+
+def _plain(profile: Profile) -> dict[str, Any]:
+    document = asdict(profile)
+    return document | {"posts": list(profile.posts), "suggestions": list(profile.suggestions)}
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= MAX_KEY_CHARACTERS and key.isprintable()):
+        raise bad_field("Idempotency-Key", f"must be 1 to {MAX_KEY_CHARACTERS} printable characters")

@@ -1,0 +1,50 @@
+"""Which address is which door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.web import Application
+
+from streamchat.handlers.chat import ChatDoor, StreamChatDoor
+from streamchat.handlers.conversations import ConversationDoor, ConversationsDoor, ProfilesDoor
+from streamchat.handlers.door import Door, NoDoor
+from streamchat.handlers.health import AliveDoor, HealthDoor, ReadyDoor
+from streamchat.handlers.page import PageDoor
+from streamchat.handlers.rooms import Rooms
+from streamchat.handlers.scrape import ScrapeDoor
+from streamchat.handlers.streams import StreamDoor
+from streamchat.presenting.styles import ADVANCED, BASIC, SMART
+
+_ROUTES: tuple[tuple[str, type[Door], dict[str, Any]], ...] = (
+    (r"/api/chat", ChatDoor, {}),
+    (r"/api/stream_chat", StreamChatDoor, {"style": BASIC}),
+    (r"/api/stream_chat_advanced", StreamChatDoor, {"style": ADVANCED}),
+    (r"/api/stream_chat_smart", StreamChatDoor, {"style": SMART}),
+    (r"/api/streams/([^/]+)", StreamDoor, {}),
+    (r"/api/conversations", ConversationsDoor, {}),
+    (r"/api/conversations/([^/]+)", ConversationDoor, {}),
+    (r"/api/profiles", ProfilesDoor, {}),
+    (r"/api/health", HealthDoor, {}),
+    (r"/healthz", AliveDoor, {}),
+    (r"/readyz", ReadyDoor, {}),
+    (r"/metrics", ScrapeDoor, {}),
+    (r"/", PageDoor, {}),
+    (r"/([A-Za-z0-9_]+\.(?:html|js|css|svg))", PageDoor, {}),
+)
+
+
+def addresses() -> list[str]:
+    """The pattern of every address."""
+    return [pattern for pattern, _, _ in _ROUTES]
+
+
+def application(rooms: Rooms) -> Application:
+    """The whole API on one set of rooms."""
+    return Application(
+        [(pattern, door, {"rooms": rooms, **more}) for pattern, door, more in _ROUTES],
+        default_handler_class=NoDoor,
+        default_handler_args={"rooms": rooms},
+        # Requests are counted and logged by the doors themselves.
+        log_function=lambda _: None,
+    )

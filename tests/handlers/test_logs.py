@@ -1,0 +1,112 @@
+"""Log lines: a line a stage, the request's id in each, and never a token, a prompt or an answer."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from streamchat.handlers.logs import set_up_logging
+
+from tests.handlers.house import SMART, STREAMING_DOORS, House, with_server
+
+TOKEN = "token-that-nobody-may-read"
+MESSAGE = "message-that-nobody-may-read"
+PROMPT = "prompt-that-nobody-may-read"
+ANSWER = "answer-that-nobody-may-read"
+
+
+@pytest.fixture(autouse=True)
+def root_logger_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def answering(message: str, prompt: str, history: list[dict[str, str]]) -> str:
+    if message.startswith("raise"):
+        raise ValueError(f"can't take {message} with {prompt}")
+    return ANSWER
+
+
+async def everything(house: House) -> None:
+    """Questions that go well and badly, and requests that are refused."""
+    for door in STREAMING_DOORS:
+        await house.ask(door, token=TOKEN, message=MESSAGE, prompt=PROMPT, conversation_id="chat_1")
+        await house.ask(door, token=TOKEN, message=f"raise {MESSAGE}", prompt=PROMPT)
+        await house.ask(door, token=TOKEN, message=MESSAGE, prompt=PROMPT, lang="xx")
+        await house.ask(door, token=TOKEN + "x", message=MESSAGE)
+        await house.ask(door, token=TOKEN, message=MESSAGE, chunking={"strategy": PROMPT})
+    await house.get("/api/conversations/chat_1", token=TOKEN)
+    await house.get(f"/api/conversations?limit=0&x={MESSAGE}", token=TOKEN)
+    await house.get(f"/nowhere?token={TOKEN}&message={MESSAGE}", token=TOKEN)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_no_token_prompt_or_answer_is_ever_logged(
+    log_format: str, level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging(log_format, level)  # type: ignore[arg-type]
+    with_server(answering, everything, token=(f"alice={TOKEN}",))
+    logged = capsys.readouterr().err
+    assert "turn ended" in logged
+    assert "that-nobody-may-read" not in logged
+
+
+def test_every_stage_is_a_line_with_the_turns_and_the_requests_id(capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+
+    async def scenario(house: House) -> None:
+        response = await house.post(
+            SMART,
+            {"username": "VitalikButerin", "message": "hi", "pace": "none"},
+            headers={"X-Request-Id": "trace-7"},
+        )
+        found.append(response.headers["x-stream-id"])
+
+    set_up_logging("json", "info")
+    with_server(answering, scenario)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    turns = [line for line in lines if line["logger"] == "streamchat.turns"]
+    assert {line["turn_id"] for line in turns} == set(found)
+    assert {line["request_id"] for line in turns} == {"trace-7"}
+    assert [line.get("stage", line["event"]) for line in turns] == [
+        "queued",
+        "accepted",
+        "processing",
+        "total",
+        "ended",
+        "delivered",
+    ]
+    assert all(line["seconds"] >= 0 for line in turns if "seconds" in line)
+
+
+def test_a_failure_is_logged_with_its_traceback_under_the_requests_id(capsys: pytest.CaptureFixture[str]) -> None:
+    async def scenario(house: House) -> None:
+        body = {"username": "VitalikButerin", "message": "raise", "pace": "none"}
+        await house.post(SMART, body, headers={"X-Request-Id": "trace-8"})
+
+    set_up_logging("json", "info")
+    with_server(answering, scenario)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (ended,) = [line for line in lines if line.get("event") == "ended"]
+    assert ended["level"] == "WARNING"
+    assert (ended["request_id"], ended["cause"], ended["reason"]) == ("trace-8", "error", "raised")
+    assert "Traceback" in ended["detail"]
+    assert "ValueError" in ended["detail"]
+
+
+def test_a_log_line_of_the_users_function_carries_the_requests_id(capsys: pytest.CaptureFixture[str]) -> None:
+    def logging_function(message: str) -> str:
+        logging.getLogger("users.own").warning("from the function")
+        return "hi"
+
+    async def scenario(house: House) -> None:
+        body = {"username": "VitalikButerin", "message": "hi", "pace": "none"}
+        await house.post(SMART, body, headers={"X-Request-Id": "trace-9"})
+
+    set_up_logging("text", "info")
+    with_server(logging_function, scenario)
+    assert "WARNING users.own [trace-9] from the function" in capsys.readouterr().err

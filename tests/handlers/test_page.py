@@ -1,0 +1,28 @@
+"""The test page and the files it loads."""
+
+import pytest
+from streamchat.handlers.page import WEB
+
+from tests.handlers.house import House, saying, with_server
+
+
+def test_the_page_is_served_without_a_token_at_two_addresses() -> None:
+    async def scenario(house: House) -> None:
+        for path in ("/", "/streaming_test.html"):
+            response = await house.get(path, token=None)
+            assert response.status == 200
+            assert response.headers["content-type"] == "text/html; charset=utf-8"
+            assert response.body == (WEB / "streaming_test.html").read_bytes()
+            assert response.headers["x-content-type-options"] == "nosniff"
+
+    with_server(saying("hi"), scenario)
+
+
+@pytest.mark.parametrize(
+    "path", ["/__init__.py", "/nothing.html", "/..%2fsetup.cfg", "/web/streaming_test.html", "/%2e%2e%2fsetup.html", "/.js"]
+)
+def test_nothing_else_is_served(path: str) -> None:
+    async def scenario(house: House) -> None:
+        assert (await house.get(path, token=None)).status == 404
+
+    with_server(saying("hi"), scenario)

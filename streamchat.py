@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamchat.serving.server import Server
+    from streamchat.turns.process_query import BoundFunction
 
 
 class CannotLoad(Exception):
@@ -46,6 +47,13 @@ def load(spec: str, folder: str | None = None) -> Callable[..., Any]:
     except (ImportError, AttributeError) as error:
         raise CannotLoad(f"--process-query {spec}: {error}") from error
     return found  # type: ignore[no-any-return]
+
+
+def load_bound(spec: str, folder: str) -> BoundFunction:
+    """The function of ``spec`` with its arguments read; what a worker process calls when it begins."""
+    from streamchat.turns.process_query import BoundFunction
+
+    return BoundFunction(load(spec, folder), spec)
 
 
 async def make_app(process_query: Callable[..., Any], **settings: Any) -> Server:  # noqa: ANN401 - the fields of Settings

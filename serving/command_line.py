@@ -1,0 +1,181 @@
+"""The command line: options, STREAMCHAT_* variables and a file become Settings; signals become a drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from streamchat import CannotLoad, __version__, load_bound
+from streamchat.chunking.registry import BrokenStrategy
+from streamchat.handlers.logs import set_up_logging
+from streamchat.serving.server import Server
+from streamchat.serving.settings import CannotStart, Settings
+from streamchat.stores.commands import profiles, tokens
+from streamchat.stores.database_url import InvalidDatabaseUrl
+from streamchat.turns.process_query import UnusableFunction
+
+
+def _read_config(context: click.Context, _parameter: click.Parameter, path: str | None) -> str | None:
+    """Make the file's keys the defaults of the options of the same names."""
+    if path is None:
+        return None
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise click.BadParameter(str(error)) from error
+    known = {field.name for field in fields(Settings)}
+    if not isinstance(content, dict):
+        raise click.BadParameter(f"{path} must be a mapping of option names")
+    content = {str(key).replace("-", "_"): value for key, value in content.items()}
+    if unknown := sorted(content.keys() - known):
+        raise click.BadParameter(f"{path} has unknown keys: {', '.join(unknown)}")
+    context.default_map = content
+    return path
+
+
+_DEFAULT = Settings()
+_Seconds = click.FloatRange(min=0.0, max=86_400.0)
+_Duration = click.FloatRange(min=0.0, min_open=True, max=86_400.0)
+_Count = click.IntRange(min=1)
+
+
+def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    default = getattr(_DEFAULT, name.removeprefix("--").replace("-", "_"))
+    return click.option(name, type=kind, default=default, show_default=True, show_envvar=True, help=text, **more)
+
+
+@click.group(invoke_without_command=True, context_settings={"auto_envvar_prefix": "STREAMCHAT"})
+@click.version_option(__version__, prog_name="streamchat")
+@click.option(
+    "--config", is_eager=True, expose_value=False, callback=_read_config, help="YAML or JSON file of these options."
+)
+@_option("--host", "Address to listen on.")
+@_option("--port", "Port to listen on; 0 takes a free one.", click.IntRange(0, 65_535))
+@_option("--process-query", "Your function, as module:function; without it an embedded model answers.")
+@_option("--token", "A bearer token, or name=token; repeatable.", multiple=True)
+@_option("--tokens-file", "File with one token, or name=token, a line.", click.Path(dir_okay=False))
+@_option("--database-url", "SQLite or PostgreSQL URL for profiles, conversations and tokens.")
+@_option(
+    "--workers", "Run functions in threads, or in processes that can be killed.", click.Choice(["threads", "processes"])
+)
+@_option("--max-running", "Functions that run at a time.", _Count)
+@_option("--max-queued", "Turns that may wait for a worker.", click.IntRange(min=0))
+@_option("--max-abandoned", "Functions past their end that are replaced by a new worker.", click.IntRange(min=0))
+@_option("--process-timeout", "Seconds a function may take.", _Duration)
+@_option("--linger", "Seconds a turn goes on that nobody reads.", _Seconds)
+@_option("--remember", "Seconds a finished turn can be resumed.", _Seconds)
+@_option("--keepalive", "Seconds of silence before a keep-alive.", _Duration)
+@_option("--stall", "Seconds a client may take nothing before its connection is closed.", _Duration)
+@_option("--drain", "Seconds that running turns have to finish at shutdown.", _Seconds)
+@_option("--max-body-bytes", "Bytes of a request's body.", _Count)
+@_option("--max-answer-characters", "Characters of an answer.", _Count)
+@_option("--log-format", "How log lines look.", click.Choice(["text", "json"]))
+@_option("--log-level", "Least level that is logged.", click.Choice(["debug", "info", "warning", "error"]))
+@click.pass_context
+def cli(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - click's own
+    """Serve a slow function as a chat API with progress, streaming, stop and resume."""
+    settings = Settings(**options)
+    context.obj = {"database_url": settings.database_url}
+    if context.invoked_subcommand is None:
+        try:
+            _run(settings)
+        except (CannotStart, CannotLoad, UnusableFunction, BrokenStrategy, InvalidDatabaseUrl) as error:
+            raise click.ClickException(str(error)) from error
+
+
+cli.add_command(profiles)
+cli.add_command(tokens)
+
+
+def _run(settings: Settings) -> None:
+    set_up_logging(settings.log_format, settings.log_level)
+    _raise_file_limit()
+    spec, reason = settings.process_query, ""
+    if spec is None:
+        from streamchat.backends.choose import embedded_or_persona
+
+        choice = embedded_or_persona(partial(click.echo, err=True))
+        spec, reason = choice.spec, choice.reason
+    server = Server(settings, partial(load_bound, spec, str(Path.cwd())))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        is_idle = runner.run(_serve(server, reason))
+        if not is_idle:
+            # Python would wait for a hung worker thread; whoever stops the server does not.
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(0)
+
+
+def _raise_file_limit() -> None:
+    """Each stream is an open file; the soft limit of a shell (often 1,024) is far below what the loop can hold."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
+
+
+async def _serve(server: Server, reason: str) -> bool:
+    await server.open()
+    try:
+        server.listen()
+    except CannotStart:
+        await server.close()
+        raise
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        if stopped.is_set():
+            os._exit(130)
+        click.echo("Stopping: running turns may finish; press Ctrl-C again to end at once.", err=True)
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    _announce(server, reason)
+    await stopped.wait()
+    await server.drain()
+    return await server.close()
+
+
+def _announce(server: Server, reason: str) -> None:
+    settings = server.settings
+    address = f"http://{settings.host}:{server.port}"
+    shown = server.generated_token or "YOUR_TOKEN"
+    lines = [
+        f"streamchat {__version__} on {address} (test page: {address}/)",
+        f"  backend  {server.bound.name}{f' ({reason})' if reason else ''}",
+        f"  storage  {server.database}",
+        f"  limits   {settings.max_running} running ({settings.workers}), {settings.max_queued} queued, "
+        f"{settings.process_timeout:g} s each, {settings.max_body_bytes} bytes a request",
+    ]
+    if server.generated_token:
+        lines.append(f"  token    {server.generated_token} (made for this run, as none is configured)")
+    body = json.dumps({"username": server.sample_username, "message": "What is a rollup?", "lang": "en"})
+    lines += [
+        "  try      "
+        f"curl -N {address}/api/stream_chat_smart -H 'Authorization: Bearer {shown}' "
+        f"-H 'Content-Type: application/json' -d '{body}'"
+    ]
+    click.echo("\n".join(lines))
+    sys.stdout.flush()

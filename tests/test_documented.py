@@ -1,0 +1,75 @@
+"""What a user can meet is in the docs: every setting, status, error code, metric and endpoint."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from streamchat.handlers.chat_request import ChatRequest
+from streamchat.handlers.errors import STATUS_OF
+from streamchat.handlers.routes import addresses
+from streamchat.metrics.house_collector import HouseCollector
+from streamchat.metrics.prometheus_observer import PrometheusObserver
+from streamchat.serving.settings import Settings
+from streamchat.turns.process_query import GIVEN
+from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text(encoding="utf-8")
+HTTP_API = (CHECKOUT / "docs" / "http-api.md").read_text(encoding="utf-8")
+BACKENDS = (CHECKOUT / "docs" / "backends.md").read_text(encoding="utf-8")
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+class EmptyBook:
+    """A book in which nothing has happened."""
+
+    running = remembered = readers = characters = 0
+
+
+def no_statistics() -> ExecutorStatistics:
+    return ExecutorStatistics(busy=0, queued=0, abandoned=0, free=0, limits=ExecutorLimits())
+
+
+def metric_names() -> list[str]:
+    observer = PrometheusObserver("0")
+    observer.registry.register(HouseCollector(EmptyBook(), no_statistics))
+    return [
+        f"{family.name}_total" if family.type == "counter" else family.name for family in observer.registry.collect()
+    ]
+
+
+@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
+def test_a_setting_is_documented_with_its_default(field):
+    option = f"`--{field.name.replace('_', '-')}`"
+    row = next((line for line in OPERATIONS.splitlines() if line.startswith(f"| {option} |")), None)
+    assert row is not None, option
+    if isinstance(field.default, int | float):
+        assert f"| {field.default:g} |" in row or f"| {field.default} |" in row
+
+
+@pytest.mark.parametrize("name", metric_names())
+def test_a_metric_is_documented(name):
+    assert f"`{name}`" in OPERATIONS or f"`{name}_info`" in OPERATIONS
+
+
+@pytest.mark.parametrize("code", STATUS_OF)
+def test_an_error_code_is_documented_with_its_status(code):
+    rows = [line for line in HTTP_API.splitlines() if f"`{code}`" in line and line.startswith("| ")]
+    assert any(str(int(STATUS_OF[code])) in row.split("|")[1] for row in rows), code
+
+
+@pytest.mark.parametrize("field", ChatRequest.model_fields)
+def test_a_request_field_is_documented(field):
+    assert f"| `{field}` |" in HTTP_API
+
+
+@pytest.mark.parametrize("argument", GIVEN)
+def test_an_argument_of_process_query_is_documented(argument):
+    assert f"`{argument}" in BACKENDS
+
+
+@pytest.mark.parametrize("address", addresses())
+def test_an_endpoint_is_in_the_readme_or_the_api_page(address):
+    start = address.split("(")[0].rstrip("/") or "/"
+    assert start in README + HTTP_API

@@ -1,0 +1,1 @@
+"""Pure text: cut an answer into readable chunks while it arrives."""

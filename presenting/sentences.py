@@ -32,7 +32,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "method_not_allowed": ("此地址不支持该方法", "This address does not take that method"),
     "body_too_large": ("请求内容过大，上限为 {limit} 字节", "The body is too large; the limit is {limit} bytes"),
     "unsupported_media_type": ("请求必须是 application/json", "The request must be application/json"),
-    "no_input_expected": ("当前没有等待输入的问题", "No question is waiting for input"),
     "stream_gone": ("该数据流已结束并被清除", "This stream has finished and is forgotten"),
     "processing_error": ("处理过程中发生错误", "An error occurred while processing"),
     "not_text": ("处理过程中发生错误：返回的内容不是文本", "An error occurred: what came back is not text"),

@@ -13,7 +13,6 @@ from streamchat.presenting.presenter import Presenter
 from streamchat.presenting.styles import StreamStyle
 from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import Entry, Notice
-
 from tests.fakes.chunkers import every
 
 

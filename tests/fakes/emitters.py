@@ -45,7 +45,9 @@ class ListEmitter:
 QUERY = Query(message="hello", username="ada")
 
 
-def run(function: Callable[..., Any], query: Query = QUERY, emitter: ListEmitter | None = None) -> tuple[Ended, ListEmitter]:
+def run(
+    function: Callable[..., Any], query: Query = QUERY, emitter: ListEmitter | None = None
+) -> tuple[Ended, ListEmitter]:
     """Run the function to its end; returns that, and the emitter it was given."""
     emitter = emitter or ListEmitter()
     return run_query(BoundFunction(function), query, emitter), emitter

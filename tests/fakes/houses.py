@@ -7,7 +7,6 @@ from typing import Any, cast
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 from streamchat.turns.ticker import Ticker
 from streamchat.turns.turn import House, Turn
-
 from tests.fakes.clock import HandClock
 from tests.fakes.executors import ScriptedExecutor
 from tests.fakes.observers import RecordingObserver

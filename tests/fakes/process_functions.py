@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import streamchat
@@ -42,8 +43,7 @@ def pieces(message: str, progress: Any, tool_call: Any, tool_result: Any) -> Ite
     progress("searching", 40)
     call_id = tool_call("search", {"query": message})
     tool_result(call_id, "search", ["found"])
-    for word in ("你好", " 😀", "\r\n"):
-        yield word
+    yield from ("你好", " 😀", "\r\n")
 
 
 async def async_pieces(message: str) -> AsyncIterator[str]:
@@ -98,10 +98,8 @@ def ignores_sigterm(message: str) -> Iterator[str]:
 def swallows_everything(message: str) -> Iterator[str]:
     yield str(os.getpid())
     while True:
-        try:
+        with suppress(BaseException):
             time.sleep(AGES)
-        except BaseException:  # noqa: BLE001, S110, PERF203 - as bad code does
-            pass
 
 
 async def waits(message: str) -> AsyncIterator[str]:

@@ -1,6 +1,7 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
+
 from streamchat.presenting.pacing import (
     NO_PACE,
     Pace,
@@ -48,6 +49,7 @@ def test_a_short_answer_keeps_its_natural_pace_and_a_long_one_shares_what_is_lef
     assert pause_in_answer(0.2, chunk=0, left=0, seconds_left=5.0) == 0.0
 
 
+@settings(deadline=None)
 @given(some.lists(some.integers(1, 500), min_size=1, max_size=300), some.floats(0.0, 5.0))
 def test_however_it_is_cut_a_whole_answer_is_shown_within_its_time(sizes: list[int], natural: float) -> None:
     now, left = 0.0, sum(sizes)

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+
 from streamchat.presenting.sentences import _SENTENCES, has_sentence, sentence
 from streamchat.presenting.styles import STYLES
 
@@ -59,7 +60,6 @@ def test_what_a_style_says_exists() -> None:
         "method_not_allowed",
         "body_too_large",
         "unsupported_media_type",
-        "no_input_expected",
         "stream_gone",
         "processing_error",
         "internal_error",

@@ -1,6 +1,7 @@
 from dataclasses import FrozenInstanceError
 
 import pytest
+
 from streamchat.presenting.sentences import sentence
 from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, STYLES, ChunkPlace
 

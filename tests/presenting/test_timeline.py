@@ -1,8 +1,9 @@
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
+
 from streamchat.presenting.frames import Frame, Payload
 from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, StreamStyle
 from streamchat.presenting.timeline import MEDIA_PART_CHARACTERS, SLICE_CHARACTERS, error_payload
@@ -18,7 +19,6 @@ from streamchat.turns.events import (
     ToolResult,
     Withdrawn,
 )
-
 from tests.fakes.audience import presenter_of, text_of, timeline_of, watch
 from tests.fakes.executors import COMPLETE
 
@@ -149,6 +149,7 @@ def test_a_slow_source_is_never_delayed() -> None:
 LIVE = some.lists(some.tuples(some.sampled_from([0.0, 0.001, 0.02, 0.3, 2.0]), some.integers(1, 400)), max_size=40)
 
 
+@settings(deadline=None)
 @given(LIVE, some.sampled_from([BASIC, ADVANCED, SMART]), some.integers(1, 40))
 def test_a_live_source_is_never_trailed_by_more_than_a_second(
     pieces: list[tuple[float, int]], style: StreamStyle, size: int
@@ -318,9 +319,7 @@ def test_an_error_shows_at_once_what_came_before_it() -> None:
 
 
 def test_a_cancel_shows_no_more_of_it() -> None:
-    frames = shown(
-        (1.0, Text(text="abcdefghij")), (1.05, Ended(cause="cancelled", code="cancelled", reason="owner"))
-    )
+    frames = shown((1.0, Text(text="abcdefghij")), (1.05, Ended(cause="cancelled", code="cancelled", reason="owner")))
     assert statuses(frames) == ["processing_complete", "streaming", "cancelled"]
     assert frames[-1][0] == pytest.approx(1.05)
 

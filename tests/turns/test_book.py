@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from streamchat.turns.book import (
     BookLimits,
     KeyReused,
@@ -14,7 +15,6 @@ from streamchat.turns.events import Answer, Ended, Text, Withdrawn
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 from streamchat.turns.work_queue import TooBusy
-
 from tests.fakes.executors import COMPLETE, ScriptedExecutor
 from tests.fakes.houses import HandHouse
 

@@ -1,10 +1,12 @@
 from dataclasses import FrozenInstanceError
 
 import pytest
+
 from streamchat.turns.events import (
     Answer,
     Ended,
     Entry,
+    Fact,
     Media,
     Started,
     Text,
@@ -17,7 +19,8 @@ from streamchat.turns.events import (
 
 def test_two_facts_that_say_the_same_are_equal() -> None:
     assert Text(text="a") == Text(text="a")
-    assert Text(text="a") != Answer(text="a")
+    said: Fact = Text(text="a")
+    assert said != Answer(text="a")
     assert Entry(1.0, Started()) == (1.0, Started())
 
 
@@ -40,5 +43,5 @@ def test_a_fact_never_changes() -> None:
         (Withdrawn(cause="cancelled", code="cancelled"), 0),
     ],
 )
-def test_a_fact_weighs_what_it_carries(fact: Answer, size: int) -> None:
+def test_a_fact_weighs_what_it_carries(fact: Fact, size: int) -> None:
     assert size_of(fact) == size

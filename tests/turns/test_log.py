@@ -1,4 +1,5 @@
 import pytest
+
 from streamchat.turns.events import Answer, Ended, Entry, Progress, Queued, Started, Text, Withdrawn
 from streamchat.turns.log import LogClosed, MemoryLog
 

@@ -1,7 +1,7 @@
 import pytest
+
 from streamchat.turns.events import Ended
 from streamchat.turns.observer import Delivery, Observers
-
 from tests.fakes.executors import COMPLETE
 from tests.fakes.houses import HandHouse
 from tests.fakes.observers import FailingObserver, RecordingObserver

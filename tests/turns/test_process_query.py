@@ -3,9 +3,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+
 from streamchat.turns.process_query import GIVEN, BoundFunction, UnusableFunction, wanted_arguments
 from streamchat.turns.query import Query
-
 from tests.fakes.emitters import run
 
 
@@ -91,7 +91,9 @@ def everything(
         (everything, list(GIVEN)),
     ],
 )
-def test_a_function_is_given_the_arguments_it_names_and_no_others(function: Callable[..., Any], wanted: list[str]) -> None:
+def test_a_function_is_given_the_arguments_it_names_and_no_others(
+    function: Callable[..., Any], wanted: list[str]
+) -> None:
     assert sorted(wanted_arguments(function)) == sorted(wanted)
 
 
@@ -117,7 +119,7 @@ def test_a_function_that_cannot_be_called_is_refused_with_a_sentence(function: A
 
 
 def test_the_sentence_names_what_there_is() -> None:
-    with pytest.raises(UnusableFunction, match="it gives: message, username, .*, media"):
+    with pytest.raises(UnusableFunction, match=r"it gives: message, username, .*, media"):
         BoundFunction(lambda message, api_key: "hi")
 
 

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 from streamchat.turns.events import Answer, Progress, Text, ToolCall, ToolResult
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.processes import ProcessExecutor
 from streamchat.turns.query import Query
 from streamchat.turns.work_queue import ExecutorLimits, TooBusy
-
 from tests.fakes import process_functions
 from tests.fakes.executors import CANCELLED, COMPLETE
 from tests.fakes.jobs import RecordingJob
@@ -182,7 +182,9 @@ def test_one_child_runs_one_function_after_the_other() -> None:
 # A child that is stopped is dead.
 
 
-@pytest.mark.parametrize("function", ["sleeps", "is_busy", "ignores_sigterm", "swallows_everything", "waits", "endless"])
+@pytest.mark.parametrize(
+    "function", ["sleeps", "is_busy", "ignores_sigterm", "swallows_everything", "waits", "endless"]
+)
 def test_a_function_that_is_interrupted_dies_whatever_it_does(function: str) -> None:
     async def scenario() -> None:
         async with running(function) as executor:
@@ -345,5 +347,3 @@ def test_whoever_does_not_know_a_key_is_hung_up_on() -> None:
             assert await submitted(executor).end() == COMPLETE
 
     play(scenario)
-
-

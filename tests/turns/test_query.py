@@ -2,6 +2,7 @@ import pickle
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
+
 from streamchat.turns.process_query import GIVEN
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 

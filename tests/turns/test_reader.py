@@ -3,11 +3,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+
 from streamchat.turns.events import Ended, Entry, Progress, Started, Text
 from streamchat.turns.log import MemoryLog
 from streamchat.turns.reader import Reader
 from streamchat.turns.ticker import Ticker
-
 from tests.fakes.clock import HandClock
 
 FAR = 1e6

@@ -1,11 +1,11 @@
 import logging
 
 import pytest
+
 from streamchat.turns.events import Answer, Ended
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.stage_log import StageLog
 from streamchat.turns.turn import Turn
-
 from tests.fakes.executors import COMPLETE
 from tests.fakes.houses import HandHouse
 from tests.turns.test_observer import DELIVERY

@@ -1,17 +1,17 @@
 import asyncio
+import itertools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
+
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.events import Answer, Ended, Progress, Text
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.threads import UNDELIVERED_FACTS, ThreadEmitter, ThreadExecutor
 from streamchat.turns.work_queue import ExecutorLimits, TooBusy
-
 from tests.fakes.executors import CANCELLED, COMPLETE
 from tests.fakes.jobs import RecordingJob
 
@@ -240,9 +240,7 @@ async def test_an_async_generator_is_stopped_and_closed(make: Make) -> None:
 
 
 @pytest.mark.gen_test
-async def test_a_job_that_waits_is_taken_out_of_the_queue_and_never_runs(
-    make: Make, released: threading.Event
-) -> None:
+async def test_a_job_that_waits_is_taken_out_of_the_queue_and_never_runs(make: Make, released: threading.Event) -> None:
     ran: list[str] = []
 
     def process_query(message: str) -> str:
@@ -317,21 +315,27 @@ async def test_a_producer_that_is_held_up_can_be_stopped(make: Make) -> None:
 
 @pytest.mark.gen_test
 async def test_all_threads_of_a_function_are_released_when_it_is_stopped() -> None:
-    job = RecordingJob()
-    emitter = ThreadEmitter(asyncio.get_running_loop(), job, 0.0)
+    emitter = ThreadEmitter(asyncio.get_running_loop(), RecordingJob(), 0.0)
     seen: list[str] = []
+    tries, are_held_up = itertools.count(1), threading.Event()
 
     def produce() -> None:
         try:
-            for _ in range(10 * UNDELIVERED_FACTS):
+            while True:
+                if next(tries) == UNDELIVERED_FACTS + 4:
+                    are_held_up.set()
                 emitter.emit(Text(text="x"))
         except QueryCancelled:
             seen.append("cancelled")
 
-    with ThreadPoolExecutor(4) as pool:
-        for _ in range(4):
-            pool.submit(produce)
-        emitter.cancelled.set()
+    producers = [threading.Thread(target=produce, daemon=True) for _ in range(4)]
+    for producer in producers:
+        producer.start()
+    # The loop stands still all the while: it takes nothing, and releases nobody.
+    assert are_held_up.wait(AGES)
+    emitter.cancelled.set()
+    for producer in producers:
+        producer.join(AGES)
     assert seen == ["cancelled"] * 4
 
 

@@ -2,8 +2,8 @@ import asyncio
 from typing import Any, cast
 
 import pytest
-from streamchat.turns.ticker import TICK_SECONDS, Ticker
 
+from streamchat.turns.ticker import TICK_SECONDS, Ticker
 from tests.fakes.clock import HandClock
 
 

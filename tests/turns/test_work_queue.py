@@ -2,9 +2,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from streamchat.turns.events import Queued
 from streamchat.turns.work_queue import ExecutorLimits, Job, TooBusy, WorkQueue
-
 from tests.fakes.clock import HandClock
 from tests.fakes.jobs import RecordingJob
 

@@ -1,8 +1,9 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
+
 from streamchat.wire.json_text import to_json
 
 WHOLE_TEXT = some.text(some.characters(exclude_categories=["Cs"]))
@@ -32,6 +33,7 @@ def test_whatever_could_end_a_line_is_escaped(text: str, written: str) -> None:
     assert to_json(text) == written
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_it_is_one_line_for_every_reader_and_reads_back_the_same(value: object) -> None:
     text = to_json(value)

@@ -1,0 +1,44 @@
+import pytest
+from prometheus_client import CollectorRegistry
+
+from streamchat.metrics.house_collector import HouseCollector
+from streamchat.metrics.prometheus_observer import PrometheusObserver
+from streamchat.turns.book import BookLimits, TurnBook
+from streamchat.turns.events import Answer, Text
+from streamchat.turns.query import Query, TurnRules
+from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics
+from tests.fakes.houses import HandHouse
+
+QUERY = Query(message="hello", username="ada")
+RULES = TurnRules(timeout_seconds=150.0)
+STATISTICS = ExecutorStatistics(
+    busy=3, queued=5, abandoned=2, free=1, limits=ExecutorLimits(max_running=4, max_queued=6, max_abandoned=7)
+)
+
+
+@pytest.mark.gen_test
+async def test_what_is_true_now_is_read_at_each_scrape() -> None:
+    hands, registry = HandHouse(), CollectorRegistry()
+    book = TurnBook(hands.house, BookLimits())
+    registry.register(HouseCollector(book, lambda: STATISTICS))
+
+    def now(name: str) -> float | None:
+        return registry.get_sample_value(f"streamchat_{name}")
+
+    assert [now(name) for name in ("turns_running", "turns_remembered", "readers", "log_characters")] == [0.0] * 4
+    running, finished = (book.open(QUERY, owner="ada", rules=RULES) for _ in range(2))
+    running.record(Text(text="12345"))
+    running.open_reader()
+    finished.record(Answer(text="123"))
+    hands.executor.finish(finished)
+    assert (now("turns_running"), now("turns_remembered"), now("readers"), now("log_characters")) == (1, 1, 1, 8)
+    assert (now("workers_busy"), now("workers_abandoned"), now("workers_free")) == (3, 2, 1)
+    assert (now("workers_limit"), now("workers_abandoned_limit")) == (4, 7)
+    assert (now("turns_queued"), now("turns_queued_limit")) == (5, 6)
+
+
+def test_it_stands_beside_the_observer_on_one_registry() -> None:
+    metrics = PrometheusObserver("1")
+    metrics.registry.register(HouseCollector(TurnBook(HandHouse().house, BookLimits()), lambda: STATISTICS))
+    text, _ = metrics.exposition("")
+    assert b"streamchat_turns_queued 5.0" in text

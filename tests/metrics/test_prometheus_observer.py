@@ -1,0 +1,281 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from streamchat.metrics.prometheus_observer import (
+    DOORS,
+    ENDS,
+    RECENT,
+    REQUEST_DOORS,
+    STATUSES,
+    PrometheusObserver,
+    door_of,
+)
+from streamchat.turns.events import Answer, Ended, Text
+from streamchat.turns.observer import Delivery
+from streamchat.turns.query import Query, TurnLimits, TurnRules
+from streamchat.turns.ticker import Ticker
+from streamchat.turns.turn import House, Turn
+from tests.fakes.clock import HandClock
+from tests.fakes.executors import COMPLETE, ScriptedExecutor
+
+
+class Desk:
+    """A metrics observer in a house with a hand-moved clock."""
+
+    def __init__(self, executor: ScriptedExecutor | None = None) -> None:
+        self.metrics = PrometheusObserver("1.2.3")
+        self.clock = HandClock()
+        self.executor = executor or ScriptedExecutor()
+        self.house = House(
+            executor=self.executor,
+            observer=self.metrics,
+            ticker=Ticker(cast("Any", self.clock)),
+            call_later=self.clock.call_later,
+            clock=self.clock,
+            limits=TurnLimits(cancel_grace_seconds=0.0, max_answer_characters=100),
+        )
+
+    def turn(self, style: str = "smart", **rules: Any) -> Turn:
+        turn = Turn(
+            "st_one",
+            query=Query(message="hello", username="ada"),
+            owner="ada",
+            rules=TurnRules(**{"timeout_seconds": 150.0, "view": {"style": style}, **rules}),
+            house=self.house,
+            on_change=lambda turn: None,
+        )
+        turn.submit()
+        return turn
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"streamchat_{name}", labels)
+
+
+def delivery(**changed: Any) -> Delivery:
+    fields: dict[str, Any] = {
+        "door": "smart",
+        "resumed": False,
+        "leaving": "finished",
+        "end": "complete",
+        "first_frame_seconds": 0.002,
+        "first_chunk_seconds": 1.5,
+        "streaming_seconds": 4.0,
+        "total_seconds": 6.0,
+        "chunks": 20,
+        "characters": 400,
+        "frames": 30,
+    }
+    return Delivery(**fields | changed)
+
+
+def series_of(metrics: PrometheusObserver) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Every name with its labels that a scrape would see."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items())))
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def finish_with(ended: Ended) -> Callable[[Desk], None]:
+    def end(desk: Desk) -> None:
+        desk.executor.finish(desk.turn(), ended)
+
+    return end
+
+
+def too_long(desk: Desk) -> None:
+    desk.turn().record(Text(text="x" * 101))
+
+
+def deadline(desk: Desk) -> None:
+    desk.turn(timeout_seconds=5.0)
+    desk.clock.advance(6.0)
+
+
+def shutdown(desk: Desk) -> None:
+    desk.turn().shut_down()
+
+
+def owner(desk: Desk) -> None:
+    asyncio.run(desk.turn().cancel())
+
+
+def client_gone(desk: Desk) -> None:
+    async def leave() -> None:
+        turn = desk.turn(on_disconnect="cancel")
+        turn.open_reader().close()
+        desk.clock.advance(0.0)
+        await turn.cancel()
+
+    asyncio.run(leave())
+
+
+WAYS_TO_END: dict[tuple[str, str], Callable[[Desk], None]] = {
+    ("complete", "complete"): finish_with(COMPLETE),
+    ("error", "raised"): finish_with(Ended(cause="error", code="processing_error", reason="raised")),
+    ("error", "not_text"): finish_with(Ended(cause="error", code="processing_error", reason="not_text")),
+    ("error", "died"): finish_with(Ended(cause="error", code="processing_error", reason="died")),
+    ("error", "too_long"): too_long,
+    ("error", "shutdown"): shutdown,
+    ("timeout", "deadline"): deadline,
+    ("cancelled", "owner"): owner,
+    ("cancelled", "client_gone"): client_gone,
+}
+
+
+def test_every_way_to_end_is_known() -> None:
+    assert set(WAYS_TO_END) == set(ENDS)
+
+
+@pytest.mark.parametrize(("cause", "reason"), ENDS)
+def test_every_end_is_counted_by_its_cause(cause: str, reason: str) -> None:
+    desk = Desk()
+    assert desk.value("turns_total", door="smart", cause=cause, reason=reason) == 0.0
+    WAYS_TO_END[cause, reason](desk)
+    assert desk.value("turns_total", door="smart", cause=cause, reason=reason) == 1.0
+    counted = [desk.value("turns_total", door="smart", cause=c, reason=r) for c, r in ENDS]
+    assert sum(value or 0.0 for value in counted) == 1.0
+
+
+def test_whatever_happens_there_is_no_series_that_was_not_there_at_the_start() -> None:
+    desk = Desk()
+    before = series_of(desk.metrics)
+    for end in WAYS_TO_END.values():
+        end(desk)
+    turn = desk.turn()
+    for door in DOORS:
+        for leaving in ("finished", "client_gone", "stalled", "failed"):
+            for resumed in (False, True):
+                desk.metrics.delivered(turn, delivery(door=door, leaving=leaving, resumed=resumed))
+    for door in (*REQUEST_DOORS, "no such door", "../etc", ""):
+        for status in (*map(int, STATUSES), 299, 418, 502, 0, -1):
+            desk.metrics.request_finished(door, status)
+    for result in ("resumed", "complete", "impossible"):
+        desk.metrics.resumed(result)
+    desk.metrics.auth_failed()
+    desk.metrics.exchange_lost()
+    assert series_of(desk.metrics) == before
+
+
+@pytest.mark.parametrize("style", ["basic", "advanced", "smart", "raw"])
+def test_each_stage_is_timed_by_door(style: str) -> None:
+    desk = Desk(ScriptedExecutor(holds_back=True))
+    turn = desk.turn(style)
+    desk.clock.advance(1.0)
+    desk.executor.start(turn)
+    desk.clock.advance(2.0)
+    turn.record(Answer(text="hi"))
+    desk.clock.advance(0.5)
+    desk.executor.finish(turn)
+    for stage, seconds in (("queued", 1.0), ("processing", 2.0), ("total", 3.5)):
+        assert desk.value("stage_seconds_sum", door=style, stage=stage) == seconds
+        assert desk.value("stage_seconds_count", door=style, stage=stage) == 1.0
+    assert desk.value("stage_seconds_count", door=style, stage="accepted") == 0.0
+    assert door_of(turn) == style
+
+
+def test_the_average_is_that_of_recent_answers_and_nothing_before_there_is_one() -> None:
+    desk = Desk()
+    assert desk.value("average_processing_seconds") == 0.0
+    for seconds in [1_000.0] * 5 + [2.0, 4.0] * (RECENT // 2):
+        turn = desk.turn(timeout_seconds=1e6)
+        desk.clock.advance(seconds)
+        desk.executor.finish(turn)
+    assert desk.value("average_processing_seconds") == 3.0
+
+
+def test_a_question_that_was_never_answered_does_not_count_for_the_average() -> None:
+    desk = Desk()
+    turn = desk.turn()
+    desk.clock.advance(90.0)
+    desk.executor.finish(turn, Ended(cause="error", code="processing_error", reason="raised"))
+    assert desk.value("average_processing_seconds") == 0.0
+    assert desk.value("stage_seconds_sum", door="smart", stage="processing") == 90.0
+
+
+def test_a_delivery_hands_over_its_sums() -> None:
+    desk = Desk()
+    desk.metrics.delivered(desk.turn(), delivery())
+    assert desk.value("streams_total", door="smart", leaving="finished") == 1.0
+    assert desk.value("streamed_characters_total", door="smart") == 400.0
+    assert desk.value("streamed_chunks_total", door="smart") == 20.0
+    assert desk.value("first_frame_seconds_sum", door="smart") == 0.002
+    assert desk.value("first_chunk_seconds_sum", door="smart") == 1.5
+    assert desk.value("streaming_seconds_sum", door="smart") == 4.0
+    assert desk.value("streaming_characters_per_second_sum", door="smart") == 100.0
+    assert desk.value("streaming_chunks_per_second_sum", door="smart") == 5.0
+
+
+def test_a_delivery_of_one_chunk_has_no_speed_and_one_without_chunks_no_chunk_time() -> None:
+    desk = Desk()
+    desk.metrics.delivered(desk.turn(), delivery(streaming_seconds=0.0, chunks=1))
+    desk.metrics.delivered(
+        desk.turn(), delivery(first_frame_seconds=None, first_chunk_seconds=None, streaming_seconds=0.0, chunks=0)
+    )
+    assert desk.value("streaming_characters_per_second_count", door="smart") == 0.0
+    assert desk.value("first_chunk_seconds_count", door="smart") == 1.0
+    assert desk.value("first_frame_seconds_count", door="smart") == 1.0
+
+
+def test_a_resumed_part_says_nothing_of_speed_but_its_characters_were_sent() -> None:
+    desk = Desk()
+    desk.metrics.delivered(desk.turn(), delivery(door="streams", resumed=True, leaving="client_gone"))
+    assert desk.value("streams_total", door="streams", leaving="client_gone") == 1.0
+    assert desk.value("streamed_characters_total", door="streams") == 400.0
+    for name in ("first_frame_seconds", "first_chunk_seconds", "streaming_characters_per_second"):
+        assert desk.value(f"{name}_count", door="streams") == 0.0
+
+
+def test_requests_are_counted_by_door_and_status_from_fixed_lists() -> None:
+    desk = Desk()
+    desk.metrics.request_finished("smart", 200)
+    desk.metrics.request_finished("smart", 418)
+    desk.metrics.request_finished("BREW", 200)
+    assert desk.value("requests_total", door="smart", status="200") == 1.0
+    assert desk.value("requests_total", door="smart", status="other") == 1.0
+    assert desk.value("requests_total", door="other", status="200") == 1.0
+
+
+def test_single_incidents_are_counted() -> None:
+    desk = Desk()
+    desk.metrics.auth_failed()
+    desk.metrics.exchange_lost()
+    desk.metrics.resumed("impossible")
+    assert desk.value("auth_failures_total") == 1.0
+    assert desk.value("exchanges_lost_total") == 1.0
+    assert desk.value("resumes_total", result="impossible") == 1.0
+    assert desk.value("resumes_total", result="resumed") == 0.0
+
+
+def test_the_build_says_its_version() -> None:
+    assert Desk().value("build_info", version="1.2.3") == 1.0
+
+
+def test_the_exposition_is_text_that_prometheus_can_read() -> None:
+    text, content_type = Desk().metrics.exposition("")
+    assert content_type.startswith("text/plain")
+    families = {family.name: family for family in text_string_to_metric_families(text.decode())}
+    assert "streamchat_turns" in families
+    assert all(family.documentation for family in families.values())
+    open_metrics, content_type = Desk().metrics.exposition("application/openmetrics-text; version=1.0.0")
+    assert content_type.startswith("application/openmetrics-text")
+    assert open_metrics.endswith(b"# EOF\n")
+
+
+def test_two_servers_in_one_process_count_apart() -> None:
+    one, other = Desk(), Desk()
+    one.metrics.auth_failed()
+    assert other.value("auth_failures_total") == 0.0
+
+
+def test_it_may_be_given_its_registry() -> None:
+    registry = CollectorRegistry()
+    assert PrometheusObserver("1", registry).registry is registry
+    assert registry.get_sample_value("streamchat_auth_failures_total") == 0.0

@@ -7,9 +7,13 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import House, Turn
+
+# How many turns one look may forget: more than one new turn brings, few enough never to hold the loop.
+_LOOKED_AT = 64
 
 
 class UnknownTurn(LookupError):
@@ -30,11 +34,11 @@ class ShuttingDown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookLimits:
-    """How long and how many finished turns can be resumed: seconds, turns, characters, forgotten ids."""
+    """How long and how many finished turns can be resumed: seconds, turns, bytes, forgotten ids."""
 
     remember_seconds: float = 600.0
     max_remembered_turns: int = 2_000
-    max_remembered_characters: int = 64_000_000
+    max_remembered_bytes: int = 256_000_000
     max_forgotten_ids: int = 20_000
 
 
@@ -56,7 +60,7 @@ class TurnBook:
         self._forgotten: OrderedDict[str, str] = OrderedDict()
         self._keys: dict[tuple[str, str], _Key] = {}
         self._keys_of: dict[str, tuple[str, str]] = {}
-        self._remembered_characters = 0
+        self._remembered_bytes = 0
         self._turn_changed = asyncio.Event()
 
     def open(
@@ -134,9 +138,9 @@ class TurnBook:
         return len(self._remembered)
 
     @property
-    def characters(self) -> int:
-        """Characters in all logs."""
-        return self._remembered_characters + sum(turn.log.size for turn in self._running.values())
+    def log_bytes(self) -> int:
+        """About how much memory all logs hold."""
+        return self._remembered_bytes + sum(turn.log.bytes for turn in self._running.values())
 
     @property
     def readers(self) -> int:
@@ -146,7 +150,7 @@ class TurnBook:
     def _changed(self, turn: Turn) -> None:
         if turn.ended is not None and self._running.pop(turn.id, None) is not None:
             self._remembered[turn.id] = turn
-            self._remembered_characters += turn.log.size
+            self._remembered_bytes += turn.log.bytes
             self._forget_old()
         self._turn_changed.set()
 
@@ -159,17 +163,20 @@ class TurnBook:
 
     def _forget_old(self) -> None:
         oldest_kept = self._house.clock() - self._limits.remember_seconds
-        while self._remembered:
-            turn = next(iter(self._remembered.values()))
+        for turn in list(islice(self._remembered.values(), _LOOKED_AT)):
+            if turn.reader_count:
+                # Somebody reads it: it is looked at again behind all others.
+                self._remembered.move_to_end(turn.id)
+                continue
             too_many = len(self._remembered) > self._limits.max_remembered_turns
-            too_much = self._remembered_characters > self._limits.max_remembered_characters
+            too_much = self._remembered_bytes > self._limits.max_remembered_bytes
             if not (too_many or too_much or (turn.ended_at or 0.0) < oldest_kept):
                 return
             self._forget(turn)
 
     def _forget(self, turn: Turn) -> None:
         del self._remembered[turn.id]
-        self._remembered_characters -= turn.log.size
+        self._remembered_bytes -= turn.log.bytes
         self._forgotten[turn.id] = turn.owner
         while len(self._forgotten) > self._limits.max_forgotten_ids:
             forgotten_id, _ = self._forgotten.popitem(last=False)

@@ -123,7 +123,10 @@ def size_of(fact: Fact) -> int:
         case Media(url=url, content=content, alt=alt):
             # An address may be a data: URL with the whole image in it.
             return sum(len(text) for text in (url, content, alt) if text is not None)
-        case ToolCall(arguments=payload) | ToolResult(result=payload):
-            return len(repr(payload))
+        case (
+            ToolCall(call_id=call_id, name=name, arguments=payload)
+            | ToolResult(call_id=call_id, name=name, result=payload)
+        ):
+            return len(call_id) + len(name) + len(repr(payload))
         case _:
             return 0

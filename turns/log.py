@@ -10,13 +10,31 @@ from typing import Protocol
 
 from streamchat.turns.events import Ended, Entry, Fact, Notice, Withdrawn, size_of
 
+# What CPython takes for an entry and its fact, and for a character of mixed text: estimates for the memory bounds.
+BYTES_PER_FACT = 200
+BYTES_PER_CHARACTER = 2
+
 
 class LogClosed(Exception):
     """The turn has ended: a late fact is refused."""
 
 
 class EventLog(Protocol):
-    """Where a turn's facts live; a fleet puts another implementation in this place."""
+    """Where a turn's facts live; a fleet puts another implementation in this place.
+
+    ``notice`` is the latest notice, ``size`` the characters of all facts, ``bytes`` about what they occupy.
+    """
+
+    notice: Notice | None
+    size: int
+    is_withdrawn: bool
+
+    @property
+    def bytes(self) -> int:
+        """About how much memory the log holds."""
+
+    def __len__(self) -> int:
+        """How many facts there are."""
 
     def append(self, at: float, fact: Fact) -> None:
         """Write a fact that happened ``at`` seconds after the turn was accepted; LogClosed after the end."""
@@ -60,6 +78,10 @@ class MemoryLog:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def bytes(self) -> int:
+        return BYTES_PER_FACT * len(self._entries) + BYTES_PER_CHARACTER * self.size
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
         self._wakes.append(wake)

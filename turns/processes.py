@@ -93,7 +93,7 @@ def _run_in_child(path: str, key: bytes, deadline: float, query: Query) -> None:
 @dataclass(slots=True)
 class _Run:
     job: Job
-    future: ProcessFuture[None] | None = None
+    future: ProcessFuture[None]
     ended: Ended | None = None
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     connected: bool = False
@@ -135,7 +135,7 @@ class ProcessExecutor:
             job.returned(Ended(cause="cancelled", code="cancelled"))
             return
         run = self._runs.get(id(job))
-        if run is not None and run.future is not None:
+        if run is not None:
             self._queue.abandon(job)
             run.future.cancel()  # type: ignore[no-untyped-call]
 
@@ -169,25 +169,23 @@ class ProcessExecutor:
         if not self._pool.active:
             # A pool whose children can't begin (a broken import, say) gives up for good; the next job tries anew.
             self._pool = self._new_pool()
-        run = self._runs[id(job)] = _Run(job)
         key = secrets.token_bytes(_KEY_BYTES)
-        self._by_key[key] = run
-        run.future = self._pool.schedule(_run_in_child, args=[self._path, key, job.started(), job.query])
+        future = self._pool.schedule(_run_in_child, args=[self._path, key, job.started(), job.query])
+        run = self._runs[id(job)] = self._by_key[key] = _Run(job, future)
         task = self._loop.create_task(self._follow(run, key), name="follow a worker process")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, run: _Run, key: bytes) -> None:
         """Wait until the child is done with the function, or dead; then tell the job."""
-        assert run.future is not None
         failure = await self._failure(run.future)
         if run.connected or failure is None:
             # The end of its connection, not the pool's word, shows that a killed child is really dead.
             await run.hung_up.wait()
         del self._by_key[key]
         del self._runs[id(run.job)]
-        self._queue.release(run.job)
         run.job.returned(run.ended or failure or _failed("died", "the worker said nothing of its end"))
+        self._queue.release(run.job)
 
     async def _failure(self, future: ProcessFuture[None]) -> Ended | None:
         try:
@@ -209,8 +207,9 @@ class ProcessExecutor:
                 (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
                 self._take(run, pickle.loads(await reader.readexactly(length)))
         except (asyncio.IncompleteReadError, ConnectionError, KeyError):
-            writer.close()  # the child is done or dead, or its turn is over already
+            return  # the child is done or dead, or its turn is over already
         finally:
+            writer.close()
             if run is not None:
                 run.hung_up.set()
 

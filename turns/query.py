@@ -29,13 +29,15 @@ class Query:
 class TurnRules:
     """How long a turn may run, what happens when nobody reads it, and how it is to be shown.
 
-    ``view`` is opaque here: the doors write into it what they need to present the turn again.
+    ``accepting_seconds`` is what the request took before the turn. ``view`` is opaque here: the doors write
+    into it what they need to present the turn again.
     """
 
     timeout_seconds: float
     on_disconnect: OnDisconnect = "grace"
     view: Mapping[str, Any] = field(default_factory=dict)
     request_id: str = ""
+    accepting_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from streamchat.turns.events import Entry, Notice
-from streamchat.turns.log import MemoryLog
+from streamchat.turns.log import EventLog
 from streamchat.turns.ticker import Ticker
 
 
@@ -20,6 +20,7 @@ class Reader:
 
     __slots__ = (
         "_alarms",
+        "_clock",
         "_cursor",
         "_loop",
         "_on_close",
@@ -32,13 +33,22 @@ class Reader:
         "log",
     )
 
-    def __init__(self, log: MemoryLog, *, accepted_at: float, ticker: Ticker, on_close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        accepted_at: float,
+        clock: Callable[[], float],
+        ticker: Ticker,
+        on_close: Callable[[], None],
+    ) -> None:
         self.log = log
         self.accepted_at = accepted_at
         self.is_closed = False
         self._cursor = 0
         self._seen: Notice | None = None
         self._loop = asyncio.get_running_loop()
+        self._clock = clock
         self._ticker = ticker
         self._on_close = on_close
         self._alarms: list[float] = []  # those that are still to ring, the next one last
@@ -48,7 +58,7 @@ class Reader:
     @property
     def now(self) -> float:
         """Seconds since the turn was accepted."""
-        return self._loop.time() - self.accepted_at
+        return self._clock() - self.accepted_at
 
     def take(self) -> Sequence[Entry]:
         """The entries that were appended since the last call."""

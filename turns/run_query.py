@@ -59,10 +59,11 @@ def _failed(reason: str, query: Query) -> Ended:
 
 
 def _redacted(detail: str, query: Query) -> str:
-    """An exception's text often quotes what it choked on; prompts don't belong in a log."""
-    for name in ("message", "prompt", "system_prompt"):
-        secret = getattr(query, name)
-        for form in {secret, repr(secret)[1:-1]} - {""}:
+    """An exception's text often quotes what it choked on: verbatim quotes of prompts don't belong in a log."""
+    secrets = [(name, getattr(query, name)) for name in ("message", "prompt", "system_prompt")]
+    secrets += [("history", message.get("content", "")) for message in query.history]
+    for name, secret in secrets:
+        for form in {secret, repr(secret)[1:-1]}:
             detail = detail.replace(form, f"[{name}]") if len(form) >= 4 else detail
     return detail
 

@@ -101,7 +101,11 @@ class ThreadExecutor:
         emitter = ThreadEmitter(self._loop, job, job.started())
         self._emitters[id(job)] = emitter
         # A pool thread has a context of its own; the job's one carries the request id.
-        self._pool.submit(job.context.run, self._work, job, emitter)
+        try:
+            self._pool.submit(job.context.run, self._work, job, emitter)
+        except RuntimeError:
+            del self._emitters[id(job)]
+            raise
 
     def _work(self, job: Job, emitter: ThreadEmitter) -> None:
         ended = run_query(self._bound, job.query, emitter)
@@ -112,5 +116,5 @@ class ThreadExecutor:
 
     def _returned(self, job: Job, ended: Ended) -> None:
         del self._emitters[id(job)]
-        self._queue.release(job)
         job.returned(ended)
+        self._queue.release(job)

@@ -49,8 +49,10 @@ class Ticker:
     def _tick(self) -> None:
         self._timer = None
         now = math.floor(self._loop.time() / self._tick_seconds + _EARLY_TICKS)
-        while self._order and self._order[0] <= now:
-            for wake in self._buckets.pop(heapq.heappop(self._order)):
-                wake()
-        if self._order and self._timer is None:
-            self._set_timer(self._order[0])
+        try:
+            while self._order and self._order[0] <= now:
+                for wake in self._buckets.pop(heapq.heappop(self._order)):
+                    wake()
+        finally:
+            if self._order and self._timer is None:
+                self._set_timer(self._order[0])

@@ -24,7 +24,7 @@ from streamchat.turns.events import (
     size_of,
 )
 from streamchat.turns.executor import Executor
-from streamchat.turns.log import MemoryLog
+from streamchat.turns.log import EventLog, MemoryLog
 from streamchat.turns.observer import Observer
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 from streamchat.turns.reader import Reader
@@ -81,7 +81,7 @@ class Turn:
         self.owner = owner
         self.rules = rules
         self.context = copy_context()
-        self.log = MemoryLog()
+        self.log: EventLog = MemoryLog()
         self.accepted_at = house.clock()
         self.started_at: float | None = None
         self.answered_at: float | None = None
@@ -104,16 +104,25 @@ class Turn:
         """A new cursor on the log. Whoever opens it closes it."""
         self.reader_count += 1
         self._stop_lingering()
-        return Reader(self.log, accepted_at=self.accepted_at, ticker=self._house.ticker, on_close=self._reader_closed)
+        return Reader(
+            self.log,
+            accepted_at=self.accepted_at,
+            clock=self._house.clock,
+            ticker=self._house.ticker,
+            on_close=self._reader_closed,
+        )
 
-    async def cancel(self, reason: str = "owner", code: str = "cancelled") -> TrueState:
-        """Stop the work itself; asking again joins the first time. Tells the truth about the worker."""
+    async def cancel(self) -> TrueState:
+        """Stop the work itself; asking again joins the first time. Tells the truth about the worker.
+
+        When the work has ended but its answer is still being shown, the rest is withheld.
+        """
         if self.ended is None:
             if self._stopping is None:
-                self._stopping = asyncio.create_task(self._stop(reason, code), name=f"stop {self.id}")
+                self._stopping = asyncio.create_task(self._stop("owner"), name=f"stop {self.id}")
             await asyncio.shield(self._stopping)
         elif self.reader_count:
-            self._withdraw(code)
+            self._withdraw("cancelled")
         return self.true_state
 
     @property
@@ -144,6 +153,7 @@ class Turn:
         """A worker begins: the deadline counts from here. Returns it, in ``clock()`` seconds."""
         now = self.started_at = self._house.clock()
         self._append(Started())
+        self._house.observer.stage_left(self, "accepted", self.rules.accepting_seconds)
         self._house.observer.stage_left(self, "queued", now - self.accepted_at)
         self._deadline_timer = self._house.call_later(self.rules.timeout_seconds, self._time_out)
         return now + self.rules.timeout_seconds
@@ -178,7 +188,7 @@ class Turn:
 
     # How a turn ends.
 
-    async def _stop(self, reason: str, code: str) -> None:
+    async def _stop(self, reason: str) -> None:
         self._house.executor.interrupt(self)
         try:
             # Long enough for a function that cooperates to say so, short enough for whoever pressed stop.
@@ -187,7 +197,7 @@ class Turn:
         except TimeoutError:
             pass
         if self.ended is None:
-            self._end(Ended(cause="cancelled", code=code, reason=reason))
+            self._end(Ended(cause="cancelled", code="cancelled", reason=reason))
 
     def _time_out(self) -> None:
         if self.ended is None:
@@ -205,6 +215,8 @@ class Turn:
             self._house.observer.stage_left(self, "processing", self.ended_at - self.started_at)
         self._house.observer.stage_left(self, "total", self.ended_at - self.accepted_at)
         self._house.observer.turn_ended(self)
+        # Whoever reads from now on needs the names alone; a history can be far larger than the answer.
+        self.query = replace(self.query, history=[], profile={}, prompt="", system_prompt="")
         self._on_change(self)
 
     def _answering(self) -> None:
@@ -232,7 +244,7 @@ class Turn:
     def _give_up(self) -> None:
         self._linger_timer = None
         if self.ended is None and self._stopping is None:
-            self._stopping = asyncio.create_task(self._stop("client_gone", "cancelled"), name=f"stop {self.id}")
+            self._stopping = asyncio.create_task(self._stop("client_gone"), name=f"stop {self.id}")
 
     def _stop_lingering(self) -> None:
         if self._linger_timer is not None:

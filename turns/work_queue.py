@@ -79,7 +79,7 @@ class WorkQueue:
         if self._free > 0 and not self._waiting:
             self._start(job)
             return
-        if len(self._waiting) >= self._limits.max_queued:
+        if self._places <= 0 or len(self._waiting) >= self._limits.max_queued:
             raise TooBusy(self._estimated_wait(1) or 1.0)
         self._waiting[id(job)] = job
         self._tell_position(job, len(self._waiting))
@@ -96,16 +96,16 @@ class WorkQueue:
         if self._running.pop(id(job), None) is not None:
             self._abandoned.add(id(job))
             self._fill()
+            if self._places <= 0:
+                self._give_up_waiting()
 
-    def release(self, job: Job) -> bool:
-        """The worker is free; True when its turn had been abandoned."""
-        was_abandoned = id(job) in self._abandoned
+    def release(self, job: Job) -> None:
+        """The worker is free."""
         self._abandoned.discard(id(job))
         begun = self._running.pop(id(job), None)
         if begun is not None:
             self._recent_seconds.append(self._clock() - begun)
         self._fill()
-        return was_abandoned
 
     def statistics(self) -> ExecutorStatistics:
         return ExecutorStatistics(
@@ -117,10 +117,19 @@ class WorkQueue:
         )
 
     @property
-    def _free(self) -> int:
+    def _places(self) -> int:
         # Abandoned workers are replaced up to a limit; past it, each one takes a place away.
-        lost = max(0, len(self._abandoned) - self._limits.max_abandoned)
-        return self._limits.max_running - len(self._running) - lost
+        return self._limits.max_running - max(0, len(self._abandoned) - self._limits.max_abandoned)
+
+    @property
+    def _free(self) -> int:
+        return self._places - len(self._running)
+
+    def _give_up_waiting(self) -> None:
+        """Every place is lost to a function that does not come back: nobody can say when the next one is free."""
+        while self._waiting:
+            job = self._waiting.pop(next(iter(self._waiting)))
+            job.returned(Ended(cause="error", code="overloaded", reason="no_worker"))
 
     def _fill(self) -> None:
         moved = False
@@ -132,7 +141,12 @@ class WorkQueue:
 
     def _start(self, job: Job) -> None:
         self._running[id(job)] = self._clock()
-        self._launch(job)
+        try:
+            self._launch(job)
+        except Exception as error:  # noqa: BLE001 - no thread or process to be had: the end of this job only
+            del self._running[id(job)]
+            detail = f"no worker could be started: {error!r}"
+            job.returned(Ended(cause="error", code="overloaded", reason="no_worker", detail=detail))
 
     def _tell_positions(self) -> None:
         for position, job in enumerate(self._waiting.values(), 1):

@@ -57,7 +57,7 @@ def test_a_turn_is_running_then_remembered_then_forgotten() -> None:
 
 
 def test_a_running_turn_is_never_forgotten() -> None:
-    library = Library(remember_seconds=0.0, max_remembered_turns=0, max_remembered_characters=0)
+    library = Library(remember_seconds=0.0, max_remembered_turns=0, max_remembered_bytes=0)
     turn = library.open()
     turn.record(Text(text="x" * 1_000))
     library.hands.clock.advance(100.0)
@@ -159,20 +159,37 @@ def test_past_the_number_of_turns_the_oldest_are_forgotten() -> None:
     assert library.book.find(turns[2].id, owner="ada") is turns[2]
 
 
-def test_past_the_number_of_characters_the_oldest_are_forgotten() -> None:
-    library = Library(max_remembered_characters=100)
-    turns = [library.finished(text="x" * 40) for _ in range(4)]
-    assert (library.book.remembered, library.book.characters) == (2, 80)
+def test_past_the_number_of_bytes_the_oldest_are_forgotten() -> None:
+    library = Library(max_remembered_bytes=100_000)
+    turns = [library.finished(text="x" * 20_000) for _ in range(4)]
+    assert library.book.remembered == 2
+    assert 80_000 <= library.book.log_bytes <= 100_000
     assert library.book.find(turns[3].id, owner="ada") is turns[3]
-    library.finished(text="x" * 101)
-    assert (library.book.remembered, library.book.characters) == (0, 0)
+    library.finished(text="x" * 50_001)
+    assert (library.book.remembered, library.book.log_bytes) == (0, 0)
 
 
-def test_characters_of_running_turns_are_counted_too() -> None:
+def test_bytes_of_running_turns_are_counted_too() -> None:
     library = Library()
-    library.open().record(Text(text="12345"))
-    library.finished(text="123")
-    assert library.book.characters == 8
+    library.open().record(Text(text="x" * 50_000))
+    library.finished(text="x" * 30_000)
+    assert 160_000 <= library.book.log_bytes <= 162_000
+
+
+def test_a_turn_that_is_read_is_never_forgotten() -> None:
+    async def scenario() -> None:
+        library = Library(remember_seconds=0.0, max_remembered_turns=0)
+        turn = library.open()
+        reader = turn.open_reader()
+        library.hands.executor.finish(turn)
+        library.finished()
+        assert library.book.find(turn.id, owner="ada") is turn
+        assert library.book.readers == 1
+        reader.close()
+        with pytest.raises(TurnGone):
+            library.book.find(turn.id, owner="ada")
+
+    asyncio.run(scenario())
 
 
 def test_even_what_is_forgotten_is_bounded() -> None:

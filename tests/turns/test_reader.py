@@ -23,7 +23,13 @@ class Desk:
         self.closed = 0
 
     def reader(self, accepted_at: float = 0.0) -> Reader:
-        return Reader(self.log, accepted_at=accepted_at, ticker=self.ticker, on_close=self._count_close)
+        return Reader(
+            self.log,
+            accepted_at=accepted_at,
+            clock=self.clock.time,
+            ticker=self.ticker,
+            on_close=self._count_close,
+        )
 
     def _count_close(self) -> None:
         self.closed += 1
@@ -203,5 +209,7 @@ async def test_a_wait_that_is_cancelled_leaves_nothing_behind() -> None:
 
 @pytest.mark.gen_test
 async def test_time_counts_from_when_the_turn_was_accepted() -> None:
-    accepted_at = asyncio.get_running_loop().time() - 30.0
-    assert Desk().reader(accepted_at).now >= 30.0
+    desk = Desk()
+    reader = desk.reader(accepted_at=desk.clock.time())
+    desk.clock.advance(30.0)
+    assert reader.now == 30.0

@@ -60,7 +60,7 @@ def test_a_turn_is_accepted_started_answered_and_ended() -> None:
         Entry(3.0, Answer(text="hello")),
         Entry(3.5, COMPLETE),
     ]
-    assert house.observer.stages == [("queued", 1.0), ("processing", 2.0), ("total", 3.5)]
+    assert house.observer.stages == [("accepted", 0.0), ("queued", 1.0), ("processing", 2.0), ("total", 3.5)]
     assert (turn.accepted_at, turn.started_at, turn.answered_at, turn.ended_at) == (1000.0, 1001.0, 1003.0, 1003.5)
     assert turn.characters == 5
     check_ended_once(house, turn, COMPLETE)
@@ -92,7 +92,7 @@ def test_a_failure_before_any_text_leaves_processing_without_an_answer() -> None
     turn = house.turn()
     house.clock.advance(2.0)
     house.executor.finish(turn, Ended(cause="error", code="processing_error", reason="raised", detail="Traceback"))
-    assert house.observer.stages == [("queued", 0.0), ("processing", 2.0), ("total", 2.0)]
+    assert house.observer.stages == [("accepted", 0.0), ("queued", 0.0), ("processing", 2.0), ("total", 2.0)]
     assert turn.answered_at is None
     check_ended_once(house, turn, Ended(cause="error", code="processing_error", reason="raised", detail="Traceback"))
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from streamchat.turns.events import Queued
+from streamchat.turns.events import Ended, Queued
 from streamchat.turns.work_queue import ExecutorLimits, Job, TooBusy, WorkQueue
 from tests.fakes.clock import HandClock
 from tests.fakes.jobs import RecordingJob
@@ -16,7 +16,13 @@ class Desk:
         self.clock = HandClock()
         self.launched: list[Job] = []
         self.limits = ExecutorLimits(max_running=max_running, max_queued=max_queued, max_abandoned=max_abandoned)
-        self.queue = WorkQueue(self.limits, launch=self.launched.append, clock=self.clock)
+        self.refuses_to_launch = False
+        self.queue = WorkQueue(self.limits, launch=self._launch, clock=self.clock)
+
+    def _launch(self, job: Job) -> None:
+        if self.refuses_to_launch:
+            raise RuntimeError("can't start new thread")
+        self.launched.append(job)
 
     def submit(self, count: int) -> list[RecordingJob]:
         jobs = [RecordingJob(str(number)) for number in range(count)]
@@ -115,17 +121,33 @@ def test_past_the_limit_each_abandoned_worker_takes_a_place_away() -> None:
     assert desk.counts == (1, 1, 3, 0)
 
 
-def test_all_places_can_be_lost_and_come_back_when_the_functions_return() -> None:
+def test_once_every_place_is_lost_whoever_waits_is_told_and_whoever_comes_is_refused() -> None:
     desk = Desk(max_running=1, max_abandoned=1)
     first, second, third = (desk.submit(1)[0] for _ in range(3))
     desk.queue.abandon(first)
+    assert desk.launched == [first, second]
     desk.queue.abandon(second)
-    assert desk.counts == (0, 1, 2, 0)
-    assert desk.queue.release(first)
-    assert desk.launched == [first, second, third]
-    assert desk.counts == (1, 0, 1, 0)
-    assert desk.queue.release(second)
-    assert not desk.queue.release(third)
+    assert third.ended == [Ended(cause="error", code="overloaded", reason="no_worker")]
+    with pytest.raises(TooBusy):
+        desk.submit(1)
+    assert desk.counts == (0, 0, 2, 0)
+
+
+def test_places_come_back_when_the_functions_return() -> None:
+    desk = Desk(max_running=1, max_abandoned=0)
+    (first,) = desk.submit(1)
+    desk.queue.abandon(first)
+    desk.queue.release(first)
+    (second,) = desk.submit(1)
+    assert desk.launched == [first, second]
+    assert desk.counts == (1, 0, 0, 0)
+
+
+def test_a_job_that_finds_no_thread_ends_and_leaves_its_place() -> None:
+    desk = Desk(max_running=1)
+    desk.refuses_to_launch = True
+    (job,) = desk.submit(1)
+    assert [(end.code, end.reason) for end in job.ended] == [("overloaded", "no_worker")]
     assert desk.counts == (0, 0, 0, 1)
 
 

@@ -28,6 +28,7 @@ SIMPLE = (
 )
 _SIMPLE_RUN = re.compile(f"[{SIMPLE}]{{2,}}")
 _SIMPLE_PAIR = re.compile(f"[{SIMPLE}]{{2}}")
+_SETTLED = re.compile(f"[{SIMPLE}\n]")
 _CLUSTER = regex.compile(r"\X")
 _EXTENDING = regex.compile(r"[\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]")
 
@@ -77,3 +78,14 @@ def _cluster_ends(text: str, start: int, *, final: bool) -> Iterator[int]:
     while ends := next_cluster_ends(text, start, final=final):
         yield from ends
         start = ends[-1]
+
+
+def settled_end(text: str) -> int:
+    """How much of ``text`` can be let go though more may come: all of it, or all but an unfinished last cluster.
+
+    After a plain letter, ideograph or sign anything may go; an emoji, a flag, a mark, a CR may be joined by what comes.
+    """
+    if not text or _SETTLED.fullmatch(text[-1]):
+        return len(text)
+    start = max(0, len(text) - LONGEST_CLUSTER)
+    return max((end for end in _cluster_ends(text, start, final=False) if end < len(text)), default=start)

@@ -8,11 +8,12 @@ what is overdue, as after a resume, is not paced again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import NamedTuple
 
 from streamchat.chunking.chunker import Chunker
+from streamchat.chunking.clusters import settled_end
 from streamchat.presenting.frames import Frame, Payload
 from streamchat.presenting.pacing import (
     ANSWER_SECONDS,
@@ -46,17 +47,26 @@ class _Item(NamedTuple):
 
     arrived_at: float
     chunk: str = ""
+    latest_at: float = inf  # when it is shown even if the pace would have it wait
     payload: Payload | None = None
 
 
 class Timeline:
     """Takes entries, gives frames. ``due`` says when the next ``step`` is to be taken; inf: never, so far.
 
+    ``lets_go``: what the chunker holds back of a live source is shown after TRAIL_SECONDS, though a better cut may
+    come; without it a sentence, a link or a table row stays whole however slow the source is.
     All times are seconds since the turn was accepted.
     """
 
     def __init__(
-        self, *, style: StreamStyle, pace: Pace, make_chunker: Callable[[], Chunker] | None, lang: Language
+        self,
+        *,
+        style: StreamStyle,
+        pace: Pace,
+        make_chunker: Callable[[], Chunker] | None,
+        lang: Language,
+        lets_go: bool = True,
     ) -> None:
         self.started_at: float | None = None
         self.answered_at: float | None = None
@@ -67,11 +77,14 @@ class Timeline:
         self._make_chunker = make_chunker
         self._chunker = make_chunker() if make_chunker else None
         self._lang = lang
+        self._lets_go = lets_go
         self._inbox: deque[Entry] = deque()
         self._ready: deque[_Item] = deque()
         self._source = ""  # an answer that was given at once, and how far it has been chunked
         self._sliced = 0
         self._is_live = False
+        self._held = 0  # characters that the chunker of a live source holds back, and until when it may
+        self._held_until = inf
         self._arrived = 0  # characters of the answer known so far, shown or not
         self._total: int | None = None
         self._chunks = 0
@@ -92,12 +105,14 @@ class Timeline:
             return inf
         if self._must_slice:
             return self._shown_at
-        return min(self._inbox[0].at if self._inbox else inf, self._ready_at)
+        return min(self._inbox[0].at if self._inbox else inf, self._ready_at, self._held_until)
 
     def step(self) -> Frame | None:
         """Take one step: read an entry, chunk a slice, or show what is ready."""
         if self._must_slice:
             self._slice()
+        elif self._held_until < self._ready_at and not (self._inbox and self._inbox[0].at < self._held_until):
+            self._let_go(self._held_until)
         elif self._inbox and self._inbox[0].at < self._ready_at:
             # What falls due at the same moment is shown first: a reader who was here then has seen it so.
             self._read(self._inbox.popleft())
@@ -118,8 +133,7 @@ class Timeline:
         item = self._ready[0]
         if item.payload is not None:
             return max(self._shown_at, item.arrived_at)
-        latest = item.arrived_at + TRAIL_SECONDS if self._is_live else inf
-        return max(self._shown_at, item.arrived_at, min(self._free_at, latest))
+        return max(self._shown_at, item.arrived_at, min(self._free_at, item.latest_at))
 
     # Reading entries.
 
@@ -135,7 +149,7 @@ class Timeline:
                 self._answering(at)
                 self._is_live = True
                 self._arrived += len(text)
-                self._add_chunks(at, self._chunker.feed(text) if self._chunker else [text])
+                self._hold(at, text, self._chunker.feed(text) if self._chunker else [text])
             case ToolCall() | ToolResult() | Media():
                 self._flush(at)
                 self._ready.extend(_Item(at, payload=payload) for payload in _reports(fact))
@@ -152,7 +166,11 @@ class Timeline:
             self._ready.append(_Item(at, payload=self._processed(at)))
 
     def _add_chunks(self, at: float, chunks: Iterable[str]) -> None:
-        self._ready.extend(_Item(at, chunk) for chunk in chunks)
+        # The first of them may begin with text that has been held back for a while already.
+        latest_at = at + TRAIL_SECONDS if self._is_live else inf
+        for chunk in chunks:
+            self._ready.append(_Item(at, chunk, min(latest_at, self._held_until)))
+            self._held_until = inf
 
     def _slice(self) -> None:
         start, self._sliced = self._sliced, self._sliced + SLICE_CHARACTERS
@@ -165,10 +183,36 @@ class Timeline:
         if self._sliced >= len(self._source):
             self._flush(at)
 
+    def _hold(self, at: float, text: str, chunks: Sequence[str]) -> None:
+        """Queue the chunks, and set the time until which the rest may be held back for the sake of a good cut."""
+        held_until = self._held_until
+        self._add_chunks(at, chunks)
+        self._held += len(text) - sum(map(len, chunks))
+        if not self._held or not self._lets_go:
+            self._held_until = inf
+        elif self._held > len(text):
+            self._held_until = held_until
+        else:
+            self._held_until = at + TRAIL_SECONDS
+
+    def _let_go(self, at: float) -> None:
+        """Show what a source that has gone quiet, or is slow, has left in the chunker: all but a torn cluster."""
+        assert self._chunker is not None
+        assert self._make_chunker is not None
+        held = "".join(self._chunker.flush())
+        end = settled_end(held)
+        self._chunker = self._make_chunker()
+        self._held, self._held_until = 0, inf
+        if end:
+            self._ready.append(_Item(at, held[:end], latest_at=at))
+        if end < len(held):
+            self._hold(inf, held[end:], self._chunker.feed(held[end:]))
+
     def _flush(self, at: float) -> None:
         if self._chunker is not None and self._make_chunker is not None:
             self._add_chunks(at, self._chunker.flush())
             self._chunker = self._make_chunker()
+        self._held, self._held_until = 0, inf
 
     def _ending(self, at: float, ended: Ended) -> None:
         self._ended_at = at
@@ -186,6 +230,7 @@ class Timeline:
     def _drop_rest(self) -> None:
         self._ready.clear()
         self._source, self._sliced = "", 0
+        self._held_until = inf
 
     def _hurry(self) -> None:
         """Show at once what is left: a reader who waits for an error sentence has waited enough."""

@@ -137,8 +137,25 @@ def test_smart_says_null_too_while_a_source_is_live() -> None:
 
 
 def test_what_the_chunker_held_back_follows_at_the_end_of_the_source() -> None:
-    frames = shown((1.0, Text(text="ab")), (5.0, COMPLETE))
-    assert [(at, frame.payload["data"]) for at, frame in frames] == [(1.0, ""), (5.0, "ab"), (5.0, "")]
+    frames = shown((1.0, Text(text="ab")), (1.5, COMPLETE))
+    assert [(at, frame.payload["data"]) for at, frame in frames] == [(1.0, ""), (1.5, "ab"), (1.5, "")]
+
+
+def test_what_a_quiet_source_has_left_in_the_chunker_is_shown_after_a_second() -> None:
+    frames = shown((1.0, Text(text="abcd")), (9.0, Text(text="ef")), (9.5, COMPLETE))
+    assert [(at, frame.payload["data"]) for at, frame in frames if frame.payload["data"]] == [
+        (1.0, "abc"),
+        (2.0, "d"),
+        (9.5, "ef"),
+    ]
+
+
+def test_a_cluster_that_may_still_grow_is_held_back_from_a_quiet_source() -> None:
+    frames = shown((1.0, Text(text="a👩")), (5.0, Text(text="\u200d🚀")), (5.5, COMPLETE), size=9)
+    assert [(at, frame.payload["data"]) for at, frame in frames if frame.payload["data"]] == [
+        (2.0, "a"),
+        (5.5, "👩\u200d🚀"),
+    ]
 
 
 def test_a_slow_source_is_never_delayed() -> None:
@@ -158,7 +175,7 @@ def test_a_live_source_is_never_trailed_by_more_than_a_second(
     for gap, count in pieces:
         at, length = at + gap, length + count
         facts.append((at, Text(text="x" * count)))
-        arrivals.append((length - length % size, at))
+        arrivals.append((length, at))
     ended_at = at + 0.1
     arrivals.append((length, ended_at))
     position = 0

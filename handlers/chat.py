@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from time import monotonic
-from typing import ClassVar
-
 from streamchat.handlers.chat_request import language_of, parse_chat_request
 from streamchat.handlers.door import Door
-from streamchat.handlers.errors import STATUS_OF, Refused
+from streamchat.handlers.errors import Refused
 from streamchat.handlers.following import follow
 from streamchat.handlers.questions import open_turn
 from streamchat.handlers.rooms import Rooms
@@ -20,7 +17,7 @@ from streamchat.turns.turn import Turn
 
 
 async def ask(door: Door, style: StreamStyle) -> tuple[Turn, Reader]:
-    """Open the turn that the door's request asks for, and a reader on it; whoever asks closes the reader."""
+    """Open the turn that the door's request asks for, and the door's reader on it."""
     try:
         request = parse_chat_request(door.body)
     except Refused:
@@ -35,51 +32,47 @@ async def ask(door: Door, style: StreamStyle) -> tuple[Turn, Reader]:
         lang=door.lang,
         key=door.request.headers.get("Idempotency-Key"),
         request_id=door.request_id,
+        received_at=door.received_at,
     )
-    door.rooms.observer.stage_left(turn, "accepted", monotonic() - door.received_at)
-    return turn, turn.open_reader()
+    return turn, door.open_reader(turn)
 
 
 class StreamChatDoor(Door):
     """``POST /api/stream_chat…``: the three of them differ in their StreamStyle and in nothing else."""
 
-    takes_body: ClassVar[bool] = True
-    is_streaming: ClassVar[bool] = True
+    takes_body = True
+    is_streaming = True
 
     def initialize(self, rooms: Rooms, style: StreamStyle) -> None:  # type: ignore[override]
         super().initialize(rooms)
         self.style = style
-        self.door_name = style.name  # type: ignore[misc]
+        self.door_name = style.name
 
     async def post(self) -> None:
         await self._stream_chat_base(self.style)
 
     async def _stream_chat_base(self, style: StreamStyle) -> None:
-        turn, self.reader = await ask(self, style)
-        await respond_with_stream(self, turn, self.reader, presenter_of(self.rooms, turn))
+        turn, reader = await ask(self, style)
+        await respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn))
 
 
 class ChatDoor(Door):
     """``POST /api/chat``: the whole answer in one JSON body."""
 
-    door_name: ClassVar[str] = "chat"
-    takes_body: ClassVar[bool] = True
+    door_name = "chat"
+    takes_body = True
 
     async def post(self) -> None:
-        turn, self.reader = await ask(self, RAW)
+        turn, reader = await ask(self, RAW)
         whole = WholeAnswer()
-        try:
-            await follow(self.reader, presenter_of(self.rooms, turn), whole.deliver)
-        finally:
-            self.reader.close()
+        await follow(reader, presenter_of(self.rooms, turn), whole.deliver)
         if whole.end is None:
             return  # the client has left
         self.identify(turn)
         if whole.end["status"] == "complete":
             self.write_payload(whole.body(turn))
         else:
-            self.set_status(STATUS_OF[whole.end["code"]])
-            self.write_payload(whole.end)
+            self.refuse(Refused(whole.end["code"]), whole.end)
 
 
 class WholeAnswer:

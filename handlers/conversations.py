@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any
 
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused, bad_field
@@ -15,7 +15,7 @@ MAX_PAGE = 200
 class ProfilesDoor(Door):
     """``GET /api/profiles``."""
 
-    door_name: ClassVar[str] = "profiles"
+    door_name = "profiles"
 
     async def get(self) -> None:
         profiles = [
@@ -33,7 +33,7 @@ class ProfilesDoor(Door):
 class ConversationsDoor(Door):
     """``GET /api/conversations``: the latest first, ``?limit=`` of them."""
 
-    door_name: ClassVar[str] = "conversations"
+    door_name = "conversations"
 
     async def get(self) -> None:
         summaries = await self.rooms.conversations.list(self.caller, limit=self._limit())
@@ -49,7 +49,7 @@ class ConversationsDoor(Door):
 class ConversationDoor(Door):
     """``GET`` and ``DELETE /api/conversations/{id}``."""
 
-    door_name: ClassVar[str] = "conversations"
+    door_name = "conversations"
 
     async def get(self, conversation_id: str) -> None:
         await self.rooms.recorder.settled(self.caller, conversation_id)

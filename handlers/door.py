@@ -6,16 +6,18 @@ import logging
 import re
 import secrets
 import sys
+from asyncio import Future
 from contextvars import ContextVar
 from http import HTTPStatus
 from math import ceil
 from time import monotonic
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from streamchat.handlers.delivery import drop
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
 from streamchat.handlers.rooms import Rooms
 from streamchat.presenting.frames import Payload
@@ -44,10 +46,10 @@ _logger = logging.getLogger("streamchat.doors")
 class Door(RequestHandler):
     """What every door has. A subclass names itself for metrics and says whether it asks for a token."""
 
-    door_name: ClassVar[str] = "other"
-    needs_token: ClassVar[bool] = True
-    takes_body: ClassVar[bool] = False
-    is_streaming: ClassVar[bool] = False
+    door_name = "other"
+    needs_token = True
+    takes_body = False
+    is_streaming = False
 
     rooms: Rooms
     caller: str
@@ -59,6 +61,7 @@ class Door(RequestHandler):
         self.caller = ""
         self.lang = "zh"
         self._body = bytearray()
+        self._has_left = False
         self._received = 0
         self.received_at = monotonic()
 
@@ -91,9 +94,17 @@ class Door(RequestHandler):
         self.set_status(HTTPStatus.NO_CONTENT)
         self.finish()
 
+    def open_reader(self, turn: Turn) -> Reader:
+        """The door's one reader, closed with its request; at once, when the client has left meanwhile."""
+        self.reader = turn.open_reader()
+        if self._has_left:
+            self.reader.close()
+        return self.reader
+
     def on_connection_close(self) -> None:
         """The client has left: a door's loop ends because its reader is closed, nothing is cancelled."""
         super().on_connection_close()
+        self._has_left = True
         if self.reader is not None:
             self.reader.close()
 
@@ -103,7 +114,7 @@ class Door(RequestHandler):
         if self._received <= limit:
             self._body += chunk
         elif self._received > limit * _DRAINED_LIMITS and not self._finished:
-            self._refuse(Refused("body_too_large", limit=limit))
+            self.refuse(Refused("body_too_large", limit=limit))
 
     @property
     def body(self) -> bytes:
@@ -117,22 +128,21 @@ class Door(RequestHandler):
         self.set_header("X-Stream-Id", turn.id)
         self.set_header("X-Conversation-Id", quote(turn.query.conversation_id))
 
-    def write_payload(self, payload: Payload) -> None:
-        """Answer with JSON."""
+    def write_payload(self, payload: Payload) -> Future[None]:
+        """Answer with JSON; done once it has left."""
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.finish(to_json(payload))
+        return self.finish(to_json(payload))
 
-    def write_refusal(self, payload: Payload) -> None:
+    def write_refusal(self, payload: Payload) -> Future[None]:
         """Answer with an error: as one frame on a streaming door, as JSON on the others."""
         if not self.is_streaming:
-            self.write_payload(payload)
-            return
+            return self.write_payload(payload)
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(lone_event(payload))
+        return self.finish(lone_event(payload))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401 - Tornado's signature
         error = kwargs.get("exc_info", (None, None, None))[1]
-        self._refuse(_refused(error, status_code))
+        self.refuse(_refused(error, status_code))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:  # noqa: ANN401 - Tornado's signature
         # The text of a refusal may quote what the client sent: it is for the client, not for the log.
@@ -144,10 +154,13 @@ class Door(RequestHandler):
             _logger.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 
     def on_finish(self) -> None:
+        if self.reader is not None:
+            self.reader.close()
         self.rooms.metrics.request_finished(self.door_name, self.get_status())
         self._body.clear()
 
-    def _refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: Refused, payload: Payload | None = None) -> None:
+        """Answer with an error's status, headers and body; ``payload`` is a body that says more than its own."""
         self.set_status(refused.status)
         if refused.code == "unauthorized":
             self.set_header("WWW-Authenticate", "Bearer")
@@ -156,7 +169,10 @@ class Door(RequestHandler):
             self.set_header("Retry-After", str(ceil(refused.retry_after)))
         if refused.code == "shutting_down":
             self.set_header("Connection", "close")
-        self.write_refusal(refused.payload(self.lang))
+        written = self.write_refusal(payload or refused.payload(self.lang))
+        if refused.code == "shutting_down":
+            # Tornado sends that header as it is told, but keeps the connection all the same.
+            written.add_done_callback(lambda _: drop(self))
 
     async def _authenticated(self) -> str:
         scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")

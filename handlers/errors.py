@@ -6,14 +6,16 @@ from http import HTTPStatus
 
 from streamchat.chunking.registry import BadSize, UnknownStrategy
 from streamchat.presenting.frames import Payload
-from streamchat.presenting.sentences import Language, has_sentence, sentence
+from streamchat.presenting.sentences import Language, sentence
 from streamchat.presenting.timeline import error_payload
 from streamchat.stores.database import StoreDown
 from streamchat.turns.book import KeyReused, ShuttingDown, TurnGone, UnknownTurn
 from streamchat.turns.work_queue import TooBusy
 from streamchat.wire.sse import BadEventId
 
-RETRY_AFTER_SECONDS = 5
+# What passes by itself, and when to try again unless something better is known.
+_PASSING = ("overloaded", "shutting_down")
+RETRY_AFTER_SECONDS = 5.0
 
 STATUS_OF = {
     "invalid_request": HTTPStatus.BAD_REQUEST,
@@ -25,7 +27,6 @@ STATUS_OF = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "no_input_expected": HTTPStatus.CONFLICT,
     "stream_gone": HTTPStatus.GONE,
     "processing_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -50,7 +51,7 @@ class Refused(Exception):
         super().__init__(code)
         self.code = code
         self.values = values
-        self.retry_after = retry_after
+        self.retry_after = RETRY_AFTER_SECONDS if retry_after is None and code in _PASSING else retry_after
 
     @property
     def status(self) -> HTTPStatus:
@@ -59,8 +60,7 @@ class Refused(Exception):
 
     def payload(self, lang: Language) -> Payload:
         """The body, which is also the one frame of a streaming door."""
-        name = str(self.values.get("reason", ""))
-        payload = error_payload(sentence(name if has_sentence(name) else self.code, lang, **self.values), self.code)
+        payload = error_payload(sentence(self.code, lang, **self.values), self.code)
         if "field" in self.values:
             payload["field"] = self.values["field"]
         return payload
@@ -79,9 +79,9 @@ def refusal_of(error: BaseException) -> Refused | None:
         case TooBusy(retry_after=seconds):
             return Refused("overloaded", retry_after=max(1.0, seconds))
         case ShuttingDown():
-            return Refused("shutting_down", retry_after=RETRY_AFTER_SECONDS)
+            return Refused("shutting_down")
         case StoreDown():
-            return Refused("overloaded", retry_after=RETRY_AFTER_SECONDS)
+            return Refused("overloaded")
         case UnknownTurn():
             return Refused("stream_not_found")
         case TurnGone():

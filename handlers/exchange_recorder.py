@@ -19,6 +19,8 @@ RETRY_SECONDS = 0.5
 MAX_BATCH = 200
 # A store that is down for long must not fill the memory.
 MAX_WAITING = 5_000
+MAX_WAITING_CHARACTERS = 64_000_000
+CLOSE_SECONDS = 10.0
 
 _logger = logging.getLogger("streamchat.conversations")
 
@@ -42,12 +44,16 @@ class ExchangeRecorder:
 
     def turn_ended(self, turn: Turn) -> None:
         """Keep the exchange, in the order of the ends."""
-        if len(self._waiting) >= MAX_WAITING:
-            self._lose([_exchange(turn)], "too many wait to be written")
+        exchange = _exchange(turn)
+        if len(self._waiting) >= MAX_WAITING or self._characters_waiting() > MAX_WAITING_CHARACTERS:
+            self._lose([exchange], "too much waits to be written")
             return
-        self._waiting.append(_exchange(turn))
+        self._waiting.append(exchange)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write(), name="record exchanges")
+
+    def _characters_waiting(self) -> int:
+        return sum(len(exchange.answer) + len(exchange.message) for exchange in self._waiting)
 
     async def settled(self, owner: str, conversation_id: str) -> None:
         """Wait until what was asked before is written: the next question's history must have it."""
@@ -58,9 +64,12 @@ class ExchangeRecorder:
             await self._batch_done.wait()
 
     async def close(self) -> None:
-        """Wait for the writes that are under way."""
-        while self._writer is not None:
-            await asyncio.wait([self._writer])
+        """Wait for the writes that are under way, but not for a store that does not answer."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)
+        if self._writer is not None:
+            self._writer.cancel()
+            self._lose([*self._batch, *self._waiting], "the server was stopped")
 
     async def _write(self) -> None:
         try:
@@ -81,11 +90,15 @@ class ExchangeRecorder:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 await self._conversations.add(*batch)
-            except (StoreDown, ValueError) as error:
-                if attempt == ATTEMPTS or isinstance(error, ValueError):
+            except StoreDown as error:
+                if attempt == ATTEMPTS:
                     self._lose(batch, str(error))
                     return
                 await asyncio.sleep(RETRY_SECONDS * attempt)
+            except Exception:
+                _logger.exception("exchanges can't be written")
+                self._lose(batch, "see above")
+                return
             else:
                 return
 

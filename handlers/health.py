@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import ClassVar
 
 from streamchat.handlers.door import Door
 from streamchat.handlers.rooms import Rooms
@@ -14,8 +13,8 @@ from streamchat.stores.database import StoreDown
 class AliveDoor(Door):
     """``GET /healthz``: the loop runs."""
 
-    door_name: ClassVar[str] = "health"
-    needs_token: ClassVar[bool] = False
+    door_name = "health"
+    needs_token = False
 
     def get(self) -> None:
         self.write_payload({"status": "ok"})
@@ -24,8 +23,8 @@ class AliveDoor(Door):
 class ReadyDoor(Door):
     """``GET /readyz``: 503 and the reasons while new turns would not go well."""
 
-    door_name: ClassVar[str] = "health"
-    needs_token: ClassVar[bool] = False
+    door_name = "health"
+    needs_token = False
 
     async def get(self) -> None:
         reasons = await reasons_not_ready(self.rooms)
@@ -36,7 +35,7 @@ class ReadyDoor(Door):
 class HealthDoor(Door):
     """``GET /api/health``: the numbers behind it."""
 
-    door_name: ClassVar[str] = "health"
+    door_name = "health"
 
     async def get(self) -> None:
         reasons = await reasons_not_ready(self.rooms)

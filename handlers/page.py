@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
@@ -16,8 +15,8 @@ _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".
 class PageDoor(Door):
     """``GET /`` and the files of web/ by name. No folder below it, so no path to climb."""
 
-    door_name: ClassVar[str] = "page"
-    needs_token: ClassVar[bool] = False
+    door_name = "page"
+    needs_token = False
 
     def get(self, name: str = "") -> None:
         file = WEB / (name or "streaming_test.html")

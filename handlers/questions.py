@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import asdict
+from time import monotonic
 from typing import Any
 
 from streamchat.handlers.chat_request import ChatRequest
@@ -18,6 +19,8 @@ from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 
 MAX_KEY_CHARACTERS = 255
+# What a function is given of a long conversation: more than a model's context takes.
+MAX_HISTORY_CHARACTERS = 400_000
 
 
 async def open_turn(
@@ -29,6 +32,7 @@ async def open_turn(
     lang: Language,
     key: str | None,
     request_id: str,
+    received_at: float,
 ) -> Turn:
     """The turn that answers ``request``: a new one, or the one that the same ``key`` opened before.
 
@@ -49,6 +53,7 @@ async def open_turn(
         on_disconnect=request.on_disconnect or profile.settings.on_disconnect or "grace",
         view=view_of(request, style, request.lang or profile.settings.lang or lang, rooms.strategies),
         request_id=request_id,
+        accepting_seconds=monotonic() - received_at,
     )
     query = await _query(rooms, request, profile, caller)
     # The same key may have been used again while this request was waiting for the store.
@@ -59,9 +64,9 @@ async def open_turn(
 async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: str) -> Query:
     conversation_id = request.conversation_id or f"chat_{secrets.token_urlsafe(12)}"
     history: list[dict[str, str]] = []
-    if request.conversation_id is not None:
+    if request.conversation_id is not None and rooms.wants_history:
         await rooms.recorder.settled(caller, conversation_id)
-        history = await rooms.conversations.history(caller, conversation_id)
+        history = _latest(await rooms.conversations.history(caller, conversation_id))
     return Query(
         message=request.message,
         username=request.username,
@@ -74,6 +79,17 @@ async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: s
         profile=_plain(profile),
         user=caller,
     )
+
+
+def _latest(history: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The end of the history that is no longer than MAX_HISTORY_CHARACTERS."""
+    kept, characters = 0, 0
+    for message in reversed(history):
+        characters += len(message["content"])
+        if characters > MAX_HISTORY_CHARACTERS:
+            break
+        kept += 1
+    return history[len(history) - kept :]
 
 
 def _system_prompt(profile: Profile, request: ChatRequest) -> str:

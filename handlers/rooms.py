@@ -45,4 +45,5 @@ class Rooms:
     observer: Observer
     limits: DoorLimits
     backend: str
+    wants_history: bool
     version: str

@@ -25,7 +25,7 @@ _logger = logging.getLogger("streamchat.doors")
 async def respond_with_stream(
     door: Door, turn: Turn, reader: Reader, presenter: Presenter, *, first: Sequence[Frame] = (), resumed: bool = False
 ) -> None:
-    """Stream ``turn`` to the door's client, ``first`` before what the presenter gives, and close ``reader``."""
+    """Stream ``turn`` to the door's client, ``first`` before what the presenter gives."""
     _set_headers(door, turn)
     delivery = SseDelivery(
         door, SseWire(turn.id), stall_seconds=door.rooms.limits.stall_seconds, received_at=door.received_at
@@ -43,7 +43,6 @@ async def respond_with_stream(
         await _say_internal_error(door, delivery, presenter)
     finally:
         leaving: Leaving = "client_gone" if reader.is_closed and error is None else leaving_of(error)
-        reader.close()
         door.rooms.observer.delivered(turn, delivery.summary(door.door_name, leaving, resumed=resumed))
     if leaving in ("finished", "failed"):
         _finish(door)

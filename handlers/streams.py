@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import ClassVar
 
 from streamchat.handlers.door import Door
 from streamchat.handlers.following import fast_forward
@@ -19,31 +18,26 @@ from streamchat.wire.sse import BadEventId, seen_frames
 class StreamDoor(Door):
     """``GET`` follows or resumes, ``DELETE`` stops the work itself."""
 
-    door_name: ClassVar[str] = "streams"
-    is_streaming: ClassVar[bool] = True
+    door_name = "streams"
+    is_streaming = True
 
     def initialize(self, rooms: Rooms) -> None:
         super().initialize(rooms)
         if self.request.method == "DELETE":
-            self.is_streaming = False  # type: ignore[misc]
+            self.is_streaming = False
 
     async def get(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)
         self.lang = turn.rules.view["lang"]
         seen = seen_frames(self._last_event_id(), stream_id)
-        self.reader = turn.open_reader()
-        try:
-            presenter = presenter_of(self.rooms, turn, skip=seen, with_opening=False)
-            first = await self._catch_up(presenter, self.reader, seen)
-        except BaseException:
-            self.reader.close()
-            raise
+        reader = self.open_reader(turn)
+        presenter = presenter_of(self.rooms, turn, skip=seen, with_opening=False)
+        first = await self._catch_up(presenter, reader, seen)
         if presenter.is_finished and not first:
             # All has been seen. 204 is also what stops an EventSource (WHATWG HTML, 9.2.3).
-            self.reader.close()
             self.set_status(HTTPStatus.NO_CONTENT)
             return
-        await respond_with_stream(self, turn, self.reader, presenter, first=first, resumed=True)
+        await respond_with_stream(self, turn, reader, presenter, first=first, resumed=True)
 
     async def delete(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)

@@ -37,6 +37,8 @@ def presenter_of(rooms: Rooms, turn: Turn, *, skip: int = 0, with_opening: bool 
         pace=NO_PACE if view["pace"] == "none" else style.pace,
         make_chunker=_chunker_maker(rooms, view),
         lang=view["lang"],
+        # Whoever asks for a strategy of their own wants its units whole; the doors' own must not trail the source.
+        lets_go=view["pace"] != "none" and view["strategy"] == style.strategy,
     )
     return Presenter(
         timeline,

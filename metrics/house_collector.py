@@ -14,16 +14,20 @@ from streamchat.turns.work_queue import ExecutorStatistics
 class HouseCollector(Collector):
     """Gauges over a book and an executor; register it on the observer's registry."""
 
-    def __init__(self, book: TurnBook, statistics: Callable[[], ExecutorStatistics]) -> None:
+    def __init__(
+        self, book: TurnBook, statistics: Callable[[], ExecutorStatistics], connections: Callable[[], int]
+    ) -> None:
         self._book = book
         self._statistics = statistics
+        self._connections = connections
 
     def collect(self) -> Iterator[Metric]:
         book, statistics = self._book, self._statistics()
         yield _gauge("turns_running", "Turns whose work has not ended.", book.running)
         yield _gauge("turns_remembered", "Finished turns that can be resumed.", book.remembered)
         yield _gauge("readers", "Open readers of turns.", book.readers)
-        yield _gauge("log_characters", "Characters in the logs of all turns.", book.characters)
+        yield _gauge("connections", "Open connections.", self._connections())
+        yield _gauge("log_bytes", "About how much memory the logs of all turns hold.", book.log_bytes)
         yield _gauge("workers_busy", "Workers that run a function for a turn.", statistics.busy)
         yield _gauge("workers_abandoned", "Workers whose turn is over but whose function is not.", statistics.abandoned)
         yield _gauge("workers_free", "Functions that could start now.", statistics.free)

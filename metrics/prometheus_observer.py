@@ -15,7 +15,8 @@ from prometheus_client.exposition import choose_encoder
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
 
-DOORS = ("basic", "advanced", "smart", "raw", "streams")
+STREAM_DOORS = ("basic", "advanced", "smart", "streams")
+TURN_DOORS = ("basic", "advanced", "smart", "raw")
 REQUEST_DOORS = (
     "basic",
     "advanced",
@@ -36,6 +37,7 @@ ENDS = (
     ("error", "not_text"),
     ("error", "too_long"),
     ("error", "died"),
+    ("error", "no_worker"),
     ("error", "shutdown"),
     ("timeout", "deadline"),
     ("cancelled", "owner"),
@@ -146,12 +148,11 @@ class PrometheusObserver:
         return Counter(f"streamchat_{name}", text, labels, registry=self.registry)
 
     def _create_labels(self) -> None:
-        turn_doors = DOORS[:4]
-        for door, stage in product(turn_doors, ("accepted", "queued", "processing", "total")):
+        for door, stage in product(TURN_DOORS, ("accepted", "queued", "processing", "total")):
             self._stage.labels(door, stage)
-        for door, (cause, reason) in product(turn_doors, ENDS):
+        for door, (cause, reason) in product(TURN_DOORS, ENDS):
             self._turns.labels(door, cause, reason)
-        for door in DOORS:
+        for door in STREAM_DOORS:
             for metric in (self._streaming, self._first_frame, self._first_chunk, self._speed, self._chunk_speed):
                 metric.labels(door)
             for counter in (self._characters, self._chunks):

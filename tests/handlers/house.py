@@ -65,6 +65,14 @@ class House:
         book = self.server.rooms.book
         return book.running + book.remembered
 
+    async def has_no_readers(self) -> None:
+        """Wait until the server knows that its readers have left."""
+        await until(lambda: self.server.rooms.book.readers == 0)
+
+    async def is_draining(self) -> None:
+        """Wait until the server takes no more turns."""
+        await until(lambda: self.server.rooms.book.is_draining)
+
     def connect(self, receive_buffer: int | None = None) -> Connection:
         """A connection of one's own."""
         return Connection(self.port, receive_buffer)
@@ -133,6 +141,21 @@ def to_bytes(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode()
 
 
+def error_in(response: Response, *, is_streaming: bool) -> dict[str, Any]:
+    """The error, after a look at the shape that its door owes: one frame without an id, or JSON."""
+    if not is_streaming:
+        assert response.headers["content-type"] == "application/json; charset=utf-8"
+        payload: dict[str, Any] = response.json
+    else:
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        (frame,) = response.frames
+        assert frame.id == ""
+        payload = frame.payload
+    assert (payload["success"], payload["status"], payload["is_complete"]) == (False, "error", True)
+    assert payload["error"]
+    return payload
+
+
 def answer_in(frames: list[Frame]) -> str:
     """The answer that the streaming frames carry."""
     return "".join(frame.payload["data"] for frame in frames if frame.status == "streaming")
@@ -146,6 +169,12 @@ def durable(frames: list[Frame]) -> list[bytes]:
 
 def statuses(frames: list[Frame]) -> list[str]:
     return [frame.status for frame in frames]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop run until the condition holds."""
+    while not condition():  # noqa: ASYNC110 - what a test waits for is a state of the server, which has no event
+        await asyncio.sleep(0)
 
 
 def saying(answer: Any) -> ProcessQuery:

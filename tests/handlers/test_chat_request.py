@@ -5,8 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.house import BASIC, CHAT_DOORS, JSON, STREAMING_DOORS, Gate, House, question, to_bytes, with_server
-from tests.handlers.test_door import error_in
+from tests.handlers.house import (
+    BASIC,
+    CHAT_DOORS,
+    JSON,
+    STREAMING_DOORS,
+    Gate,
+    House,
+    error_in,
+    question,
+    to_bytes,
+    with_server,
+)
 
 TOO_DEEP = b"[" * 100_000 + b"]" * 100_000
 
@@ -29,10 +39,7 @@ WRONG_CHUNKINGS: list[tuple[str, Any]] = [
     ("chunking.strategy", {"strategy": 7}),
     ("chunking.strategy", {}),
     ("chunking.strategy", {"strategy": None}),
-    *(
-        ("chunking.size", {"strategy": "words", "size": size})
-        for size in (0, -5, 1.5, "30", True, 10**9, 10**30, [30])
-    ),
+    *(("chunking.size", {"strategy": "words", "size": size}) for size in (0, -5, 1.5, "30", True, 10**9, 10**30, [30])),
 ]
 NO_JSON: dict[str, bytes] = {
     "nothing at all": b"",

@@ -1,7 +1,6 @@
 """What every door has: a caller, CORS, a body within its limit, a request id, errors in one shape."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -13,12 +12,12 @@ from tests.handlers.house import (
     Gate,
     House,
     authorized,
+    error_in,
     question,
     saying,
     to_bytes,
     with_server,
 )
-from tests.handlers.raw_client import Response
 
 GUARDED = (
     *(("POST", door) for door in CHAT_DOORS),
@@ -31,21 +30,6 @@ GUARDED = (
     ("GET", "/api/health"),
 )
 PATHS = (*(path for _, path in GUARDED), "/healthz", "/readyz", "/metrics", "/", "/streaming_test.html", "/nowhere")
-
-
-def error_in(response: Response, *, is_streaming: bool) -> dict[str, Any]:
-    """The error, after a look at the shape that its door owes: one frame without an id, or JSON."""
-    if not is_streaming:
-        assert response.headers["content-type"] == "application/json; charset=utf-8"
-        payload: dict[str, Any] = response.json
-    else:
-        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-        (frame,) = response.frames
-        assert frame.id == ""
-        payload = frame.payload
-    assert (payload["success"], payload["status"], payload["is_complete"]) == (False, "error", True)
-    assert payload["error"]
-    return payload
 
 
 def streams(method: str, path: str) -> bool:
@@ -154,7 +138,15 @@ def test_another_method_is_a_405_in_the_shape_of_the_door(door: str) -> None:
 
 def test_an_unknown_address_is_a_404_with_or_without_a_token() -> None:
     async def scenario(house: House) -> None:
-        for path in ("/nowhere", "/api", "/api/", "/api/stream_chat/", "/api/stream_chat_x", "/../setup.cfg", "/%2e%2e/x"):
+        for path in (
+            "/nowhere",
+            "/api",
+            "/api/",
+            "/api/stream_chat/",
+            "/api/stream_chat_x",
+            "/../setup.cfg",
+            "/%2e%2e/x",
+        ):
             for method in ("GET", "POST"):
                 response = await house.request(method, path, headers={"Content-Length": "0"})
                 assert response.status == 404, (method, path)

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import pytest
+
 from streamchat.chunking.registry import BadSize, UnknownStrategy
 from streamchat.handlers.errors import STATUS_OF, Refused, bad_field, refusal_of
 from streamchat.presenting.sentences import has_sentence
@@ -21,7 +22,6 @@ CONTRACT = {
     "method_not_allowed": 405,
     "body_too_large": 413,
     "unsupported_media_type": 415,
-    "no_input_expected": 409,
     "stream_gone": 410,
     "processing_error": 500,
     "internal_error": 500,

@@ -1,8 +1,8 @@
 """The conversation record: an answer never waits for it, or fails with it."""
 
 import pytest
-from streamchat.handlers import exchange_recorder
 
+from streamchat.handlers import exchange_recorder
 from tests.handlers.house import STREAMING_DOORS, Gate, House, answer_in, saying, with_server
 
 

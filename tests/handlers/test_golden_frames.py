@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a frame is one line on the wire
 """The frames of the three streaming doors, byte for byte, as the wire contract shows them (sections 1 and 3).
 
 Only what no test can know is masked: the stream's id and the figures of a clock.

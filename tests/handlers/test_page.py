@@ -1,8 +1,8 @@
 """The test page and the files it loads."""
 
 import pytest
-from streamchat.handlers.page import WEB
 
+from streamchat.handlers.page import WEB
 from tests.handlers.house import House, saying, with_server
 
 
@@ -19,7 +19,8 @@ def test_the_page_is_served_without_a_token_at_two_addresses() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/__init__.py", "/nothing.html", "/..%2fsetup.cfg", "/web/streaming_test.html", "/%2e%2e%2fsetup.html", "/.js"]
+    "path",
+    ["/__init__.py", "/nothing.html", "/..%2fsetup.cfg", "/web/streaming_test.html", "/%2e%2e%2fsetup.html", "/.js"],
 )
 def test_nothing_else_is_served(path: str) -> None:
     async def scenario(house: House) -> None:

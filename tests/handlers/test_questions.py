@@ -4,9 +4,21 @@ import asyncio
 from typing import Any
 
 import pytest
-from streamchat.stores.profiles import Profile
 
-from tests.handlers.house import BASIC, BOB, CHAT_DOORS, PROFILE, SMART, Gate, House, answer_in, durable, question, with_server
+from streamchat.stores.profiles import Profile
+from tests.handlers.house import (
+    BASIC,
+    BOB,
+    CHAT_DOORS,
+    PROFILE,
+    SMART,
+    Gate,
+    House,
+    answer_in,
+    durable,
+    question,
+    with_server,
+)
 
 
 class Listener:

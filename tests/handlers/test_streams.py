@@ -91,7 +91,9 @@ def test_a_resume_shows_no_old_progress_but_goes_on_with_new() -> None:
         async with house.connect() as first, house.connect() as second:
             stream_id = await house.begin(first)
             await first.read_until("processing")
-            await second.send("GET", f"/api/streams/{stream_id}?last_event_id={stream_id}:0", headers=authorized("secret-a"))
+            await second.send(
+                "GET", f"/api/streams/{stream_id}?last_event_id={stream_id}:0", headers=authorized("secret-a")
+            )
             await second.read_head()
             frame = await second.read_frame()
             assert frame is not None
@@ -142,7 +144,9 @@ def test_whoever_has_seen_all_is_answered_with_204() -> None:
     with_server(saying("hi"), scenario)
 
 
-@pytest.mark.parametrize("last", ["nonsense", "{id}", "{id}:", "{id}:-1", "{id}:x", "{id}:99", "st_other:1", "{id}:1:1", "7"])
+@pytest.mark.parametrize(
+    "last", ["nonsense", "{id}", "{id}:", "{id}:-1", "{id}:x", "{id}:99", "st_other:1", "{id}:1:1", "7"]
+)
 def test_an_impossible_last_event_id_is_a_400_that_names_the_header(last: str) -> None:
     async def scenario(house: House) -> None:
         stream_id = (await house.ask()).headers["x-stream-id"]

@@ -7,7 +7,7 @@ import pytest
 from tests.handlers.house import SMART, STREAMING_DOORS, House, answer_in, saying, with_server
 
 ANSWER = "One, two, three. Four, five."
-PACKAGE = '''
+PACKAGE = """
 from streamchat.chunking.registry import Strategy
 
 
@@ -30,7 +30,7 @@ class Broken(AtCommas):
 
 commas = Strategy(name="commas", make=AtCommas, default_size=1, min_size=1, max_size=9)
 broken = Strategy(name="broken", make=Broken, default_size=1, min_size=1, max_size=9)
-'''
+"""
 
 
 @pytest.fixture

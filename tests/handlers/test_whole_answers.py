@@ -6,9 +6,11 @@ import regex
 from tests.handlers.house import CHAT_DOORS, SMART, STREAMING_DOORS, Gate, House, answer_in, saying, with_server
 
 TEXTS = {
-    "english": "Dr. Smith paid $3.14 (e.g. for pi). \"Really?\" he asked... Yes!  Two  blanks, a tab\tand U.S. taxes. " * 3,
+    "english": 'Dr. Smith paid $3.14 (e.g. for pi). "Really?" he asked... Yes!  Two  blanks, a tab\tand U.S. taxes. '
+    * 3,
     "chinese": "以太坊是一个去中心化的平台。它支持智能合约！你知道“卷叠”吗？……《白皮书》里写得很清楚，不是吗？" * 3,
-    "japanese": "「イーサリアムは面白い。」と彼は言った。ｶﾀｶﾅも、ひらがなも、漢字もあります。は\u3099（結合文字）。" * 3,
+    "japanese": "「イーサリアムは面白い。」と彼は言った。ｶﾀｶﾅも、ひらがなも、漢字もあります。は\u3099（結合文字）。"
+    * 3,
     "arabic": "مرحبا بالعالم، كيف حالك؟ هذه جملة أطول قليلاً لكي تُقسَّم إلى أجزاء. السلام عليكم!" * 3,
     "emoji": "👨‍👩‍👧‍👦🏳️‍🌈🇩🇪🇯🇵🇨🇳👍🏽e\u0301e\u0301🤷🏿‍♀️1️⃣ party 🎉🎉🎉 " * 8,
     "markdown": "# Title\n\n* one\n* two\n\n```python\ndef f():\n    return 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n[l](http://x.y/z?a=1.5)\n",

@@ -20,18 +20,24 @@ STATISTICS = ExecutorStatistics(
 async def test_what_is_true_now_is_read_at_each_scrape() -> None:
     hands, registry = HandHouse(), CollectorRegistry()
     book = TurnBook(hands.house, BookLimits())
-    registry.register(HouseCollector(book, lambda: STATISTICS))
+    registry.register(HouseCollector(book, lambda: STATISTICS, lambda: 12))
 
     def now(name: str) -> float | None:
         return registry.get_sample_value(f"streamchat_{name}")
 
-    assert [now(name) for name in ("turns_running", "turns_remembered", "readers", "log_characters")] == [0.0] * 4
+    assert [now(name) for name in ("turns_running", "turns_remembered", "readers", "log_bytes")] == [0.0] * 4
+    assert now("connections") == 12
     running, finished = (book.open(QUERY, owner="ada", rules=RULES) for _ in range(2))
     running.record(Text(text="12345"))
     running.open_reader()
     finished.record(Answer(text="123"))
     hands.executor.finish(finished)
-    assert (now("turns_running"), now("turns_remembered"), now("readers"), now("log_characters")) == (1, 1, 1, 8)
+    assert (now("turns_running"), now("turns_remembered"), now("readers"), now("log_bytes")) == (
+        1,
+        1,
+        1,
+        book.log_bytes,
+    )
     assert (now("workers_busy"), now("workers_abandoned"), now("workers_free")) == (3, 2, 1)
     assert (now("workers_limit"), now("workers_abandoned_limit")) == (4, 7)
     assert (now("turns_queued"), now("turns_queued_limit")) == (5, 6)
@@ -39,6 +45,6 @@ async def test_what_is_true_now_is_read_at_each_scrape() -> None:
 
 def test_it_stands_beside_the_observer_on_one_registry() -> None:
     metrics = PrometheusObserver("1")
-    metrics.registry.register(HouseCollector(TurnBook(HandHouse().house, BookLimits()), lambda: STATISTICS))
+    metrics.registry.register(HouseCollector(TurnBook(HandHouse().house, BookLimits()), lambda: STATISTICS, lambda: 12))
     text, _ = metrics.exposition("")
     assert b"streamchat_turns_queued 5.0" in text

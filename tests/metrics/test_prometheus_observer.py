@@ -7,11 +7,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from streamchat.metrics.prometheus_observer import (
-    DOORS,
     ENDS,
     RECENT,
     REQUEST_DOORS,
     STATUSES,
+    STREAM_DOORS,
     PrometheusObserver,
     door_of,
 )
@@ -122,6 +122,7 @@ WAYS_TO_END: dict[tuple[str, str], Callable[[Desk], None]] = {
     ("error", "raised"): finish_with(Ended(cause="error", code="processing_error", reason="raised")),
     ("error", "not_text"): finish_with(Ended(cause="error", code="processing_error", reason="not_text")),
     ("error", "died"): finish_with(Ended(cause="error", code="processing_error", reason="died")),
+    ("error", "no_worker"): finish_with(Ended(cause="error", code="overloaded", reason="no_worker")),
     ("error", "too_long"): too_long,
     ("error", "shutdown"): shutdown,
     ("timeout", "deadline"): deadline,
@@ -150,7 +151,7 @@ def test_whatever_happens_there_is_no_series_that_was_not_there_at_the_start() -
     for end in WAYS_TO_END.values():
         end(desk)
     turn = desk.turn()
-    for door in DOORS:
+    for door in STREAM_DOORS:
         for leaving in ("finished", "client_gone", "stalled", "failed"):
             for resumed in (False, True):
                 desk.metrics.delivered(turn, delivery(door=door, leaving=leaving, resumed=resumed))
@@ -174,10 +175,9 @@ def test_each_stage_is_timed_by_door(style: str) -> None:
     turn.record(Answer(text="hi"))
     desk.clock.advance(0.5)
     desk.executor.finish(turn)
-    for stage, seconds in (("queued", 1.0), ("processing", 2.0), ("total", 3.5)):
+    for stage, seconds in (("accepted", 0.0), ("queued", 1.0), ("processing", 2.0), ("total", 3.5)):
         assert desk.value("stage_seconds_sum", door=style, stage=stage) == seconds
         assert desk.value("stage_seconds_count", door=style, stage=stage) == 1.0
-    assert desk.value("stage_seconds_count", door=style, stage="accepted") == 0.0
     assert door_of(turn) == style
 
 

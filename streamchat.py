@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,8 @@ def load(spec: str, folder: str | None = None) -> Callable[..., Any]:
         found: Any = importlib.import_module(module_name)
         for name in function_name.split("."):
             found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
-        raise CannotLoad(f"--process-query {spec}: {error}") from error
+    except Exception as error:
+        raise CannotLoad(f"--process-query {spec}: {type(error).__name__}: {error}") from error
     return found  # type: ignore[no-any-return]
 
 
@@ -65,9 +66,13 @@ async def make_app(process_query: Callable[..., Any], **settings: Any) -> Server
     from streamchat.serving.settings import Settings
     from streamchat.turns.process_query import BoundFunction
 
-    server = Server(Settings(**settings), lambda: BoundFunction(process_query))
+    server = Server(Settings(**settings), partial(BoundFunction, process_query))
     await server.open()
-    server.listen()
+    try:
+        server.listen()
+    except BaseException:
+        await server.close()
+        raise
     return server
 
 

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import resource
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -36,20 +37,37 @@ def _read_config(context: click.Context, _parameter: click.Parameter, path: str 
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise click.BadParameter(str(error)) from error
+        raise click.BadParameter(" ".join(str(error).split())) from error
     known = {field.name for field in fields(Settings)}
     if not isinstance(content, dict):
         raise click.BadParameter(f"{path} must be a mapping of option names")
-    content = {str(key).replace("-", "_"): value for key, value in content.items()}
+    content = {str(key).replace("-", "_"): _as_typed(value) for key, value in content.items() if value is not None}
     if unknown := sorted(content.keys() - known):
         raise click.BadParameter(f"{path} has unknown keys: {', '.join(unknown)}")
+    if isinstance(content.get("token"), str):
+        content["token"] = [content["token"]]
     context.default_map = content
     return path
 
 
+def _as_typed(value: object) -> str | list[str]:
+    """A value of the file as somebody would type it, so that it is checked as strictly as an option."""
+    return [str(item) for item in value] if isinstance(value, list) else str(value)
+
+
+class _SecondsRange(click.FloatRange):
+    """Seconds within limits; NaN, which no comparison puts outside of them, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        seconds = super().convert(value, param, ctx)
+        if seconds != seconds:
+            self.fail(f"{value} is not a number.", param, ctx)
+        return seconds
+
+
 _DEFAULT = Settings()
-_Seconds = click.FloatRange(min=0.0, max=86_400.0)
-_Duration = click.FloatRange(min=0.0, min_open=True, max=86_400.0)
+_Seconds = _SecondsRange(min=0.0, max=86_400.0)
+_Duration = _SecondsRange(min=0.0, min_open=True, max=86_400.0)
 _Count = click.IntRange(min=1)
 
 
@@ -70,7 +88,9 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 @_option("--tokens-file", "File with one token, or name=token, a line.", click.Path(dir_okay=False))
 @_option("--database-url", "SQLite or PostgreSQL URL for profiles, conversations and tokens.")
 @_option(
-    "--workers", "Run functions in threads, or in processes that can be killed.", click.Choice(["threads", "processes"])
+    "--workers",
+    "Run functions in threads, or in processes that can be killed (all --max-running are started at once).",
+    click.Choice(["threads", "processes"]),
 )
 @_option("--max-running", "Functions that run at a time.", _Count)
 @_option("--max-queued", "Turns that may wait for a worker.", click.IntRange(min=0))
@@ -82,6 +102,9 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 @_option("--stall", "Seconds a client may take nothing before its connection is closed.", _Duration)
 @_option("--drain", "Seconds that running turns have to finish at shutdown.", _Seconds)
 @_option("--max-body-bytes", "Bytes of a request's body.", _Count)
+@_option(
+    "--max-connections", "Connections that may be open; fewer when the process may not open as many files.", _Count
+)
 @_option("--max-answer-characters", "Characters of an answer.", _Count)
 @_option("--log-format", "How log lines look.", click.Choice(["text", "json"]))
 @_option("--log-level", "Least level that is logged.", click.Choice(["debug", "info", "warning", "error"]))
@@ -175,7 +198,7 @@ def _announce(server: Server, reason: str) -> None:
     lines += [
         "  try      "
         f"curl -N {address}/api/stream_chat_smart -H 'Authorization: Bearer {shown}' "
-        f"-H 'Content-Type: application/json' -d '{body}'"
+        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
     ]
     click.echo("\n".join(lines))
     sys.stdout.flush()

@@ -7,7 +7,6 @@ import secrets
 import socket
 from collections.abc import Callable
 
-from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
@@ -20,6 +19,7 @@ from streamchat.handlers.routes import application
 from streamchat.metrics.house_collector import HouseCollector
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
+from streamchat.serving.bounded_server import BoundedHTTPServer
 from streamchat.serving.settings import CannotStart, Settings
 from streamchat.stores.callers import Callers, name_callers, parse_token, read_tokens_file
 from streamchat.stores.conversations import ConversationStore
@@ -59,11 +59,20 @@ class Server:
         self.port = settings.port
         self.rooms: Rooms
         self._executor: Executor
-        self._http: HTTPServer | None = None
+        self._http: BoundedHTTPServer | None = None
 
     async def open(self) -> None:
-        """Open the stores and wire the rooms together. Raises CannotStart."""
+        """Open the stores and wire the rooms together. Raises CannotStart, and nothing is left open then."""
+        try:
+            await self._open_rooms()
+        except BaseException:
+            await self.database.close()
+            raise
+
+    async def _open_rooms(self) -> None:
         settings, loop = self.settings, asyncio.get_running_loop()
+        # Before anything is opened that would have to be closed again.
+        strategies = Registry([*shipped(), *installed()])
         try:
             await self.database.open()
             token_store = TokenStore(self.database)
@@ -88,7 +97,7 @@ class Server:
             limits=TurnLimits(linger_seconds=settings.linger, max_answer_characters=settings.max_answer_characters),
         )
         book = TurnBook(house, BookLimits(remember_seconds=settings.remember))
-        metrics.registry.register(HouseCollector(book, self._executor.statistics))
+        metrics.registry.register(HouseCollector(book, self._executor.statistics, self._open_connections))
         self.rooms = Rooms(
             book=book,
             executor_statistics=self._executor.statistics,
@@ -98,7 +107,7 @@ class Server:
             conversations=conversations,
             recorder=recorder,
             calibration=calibration,
-            strategies=Registry([*shipped(), *installed()]),
+            strategies=strategies,
             metrics=metrics,
             observer=observer,
             limits=DoorLimits(
@@ -108,6 +117,7 @@ class Server:
                 max_body_bytes=settings.max_body_bytes,
             ),
             backend=self.bound.name,
+            wants_history=not {"history", "use_history"}.isdisjoint(self.bound.wanted),
             version=__version__,
         )
 
@@ -120,8 +130,9 @@ class Server:
         for listening in sockets:
             _find_dead_peers(listening, self.settings.stall)
         self.port = sockets[0].getsockname()[1]
-        http = self._http = HTTPServer(
+        http = self._http = BoundedHTTPServer(
             application(self.rooms),
+            max_connections=self.settings.max_connections,
             idle_connection_timeout=75.0,
             body_timeout=60.0,
             max_body_size=self.settings.max_body_bytes,
@@ -147,6 +158,9 @@ class Server:
         is_idle = self._executor.stop()
         await self.database.close()
         return is_idle
+
+    def _open_connections(self) -> int:
+        return self._http.open_connections if self._http is not None else 0
 
     async def _callers(self, token_store: TokenStore) -> dict[str, str]:
         try:

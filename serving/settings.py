@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streamchat.handlers.logs import LogFormat
+from streamchat.handlers.rooms import DoorLimits
+from streamchat.turns.book import BookLimits
+from streamchat.turns.query import TurnLimits
+from streamchat.turns.work_queue import ExecutorLimits
+
+# The rooms own their knobs and defaults; here they get the names and the words that a user meets.
+_EXECUTOR, _TURN, _BOOK, _DOORS = ExecutorLimits(), TurnLimits(), BookLimits(), DoorLimits()
 
 
 class CannotStart(Exception):
@@ -22,16 +29,36 @@ class Settings:
     tokens_file: str | None = None
     database_url: str = "sqlite:///streamchat.db"
     workers: str = "threads"
-    max_running: int = 32
-    max_queued: int = 128
-    max_abandoned: int = 64
-    process_timeout: float = 150.0
-    linger: float = 30.0
-    remember: float = 600.0
-    keepalive: float = 15.0
-    stall: float = 30.0
+    max_running: int = _EXECUTOR.max_running
+    max_queued: int = _EXECUTOR.max_queued
+    max_abandoned: int = _EXECUTOR.max_abandoned
+    process_timeout: float = _DOORS.process_timeout_seconds
+    linger: float = _TURN.linger_seconds
+    remember: float = _BOOK.remember_seconds
+    keepalive: float = _DOORS.keepalive_seconds
+    stall: float = _DOORS.stall_seconds
     drain: float = 20.0
-    max_body_bytes: int = 1_048_576
-    max_answer_characters: int = 4_000_000
+    max_body_bytes: int = _DOORS.max_body_bytes
+    max_connections: int = 10_000
+    max_answer_characters: int = _TURN.max_answer_characters
     log_format: LogFormat = "text"
     log_level: str = "info"
+
+    def __post_init__(self) -> None:
+        """Refuse what the command line's types would refuse. Raises CannotStart."""
+        if self.workers not in ("threads", "processes"):
+            raise CannotStart(f"workers must be threads or processes, not {self.workers!r}")
+        for name in (
+            "max_running",
+            "process_timeout",
+            "keepalive",
+            "stall",
+            "max_body_bytes",
+            "max_answer_characters",
+            "max_connections",
+        ):
+            if not getattr(self, name) > 0:
+                raise CannotStart(f"{name} must be more than 0")
+        for name in ("max_queued", "max_abandoned", "linger", "remember", "drain"):
+            if not getattr(self, name) >= 0:
+                raise CannotStart(f"{name} must be 0 or more")

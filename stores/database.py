@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -48,6 +48,9 @@ class Database:
         self._engine: AsyncEngine | None = None
         self._folder: TemporaryDirectory[str] | None = None
         self._ping: asyncio.Task[None] | None = None
+        self._borrowers = 0
+        self._nobody_borrows = asyncio.Event()
+        self._nobody_borrows.set()
 
     def __str__(self) -> str:
         """The URL for a start-up line, without its password and its options, which may hold one too."""
@@ -69,6 +72,7 @@ class Database:
             await asyncio.wait([self._ping])
         engine, self._engine = self._engine, None
         if engine is not None:
+            await self._wait_for_borrowers()
             await engine.dispose()
         folder, self._folder = self._folder, None
         if folder is not None:
@@ -88,14 +92,14 @@ class Database:
     @asynccontextmanager
     async def reading(self, limit_seconds: float = WORK_SECONDS) -> AsyncIterator[AsyncConnection]:
         """A connection to read from. Raises StoreDown."""
-        with _store_down():
+        with _store_down(), self._borrowing():
             async with asyncio.timeout(limit_seconds), self._opened().connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: everything in it happens, or nothing. Raises StoreDown."""
-        with _store_down():
+        with _store_down(), self._borrowing():
             writer = self._opened().execution_options(writes=True)
             async with asyncio.timeout(WORK_SECONDS), writer.begin() as connection:
                 yield connection
@@ -107,6 +111,23 @@ class Database:
     async def _read_something(self) -> None:
         async with self.reading(PING_SECONDS) as connection:
             await connection.execute(select(profiles.c.username).limit(1))
+
+    @contextmanager
+    def _borrowing(self) -> Iterator[None]:
+        self._borrowers += 1
+        self._nobody_borrows.clear()
+        try:
+            yield
+        finally:
+            self._borrowers -= 1
+            if not self._borrowers:
+                self._nobody_borrows.set()
+
+    async def _wait_for_borrowers(self) -> None:
+        # A connection that comes back to a pool which is no more is never closed.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PING_SECONDS):
+                await self._nobody_borrows.wait()
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:

@@ -24,7 +24,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 class EmptyBook:
     """A book in which nothing has happened."""
 
-    running = remembered = readers = characters = 0
+    running = remembered = readers = log_bytes = 0
 
 
 def no_statistics() -> ExecutorStatistics:
@@ -33,7 +33,7 @@ def no_statistics() -> ExecutorStatistics:
 
 def metric_names() -> list[str]:
     observer = PrometheusObserver("0")
-    observer.registry.register(HouseCollector(EmptyBook(), no_statistics))
+    observer.registry.register(HouseCollector(EmptyBook(), no_statistics, lambda: 0))
     return [
         f"{family.name}_total" if family.type == "counter" else family.name for family in observer.registry.collect()
     ]

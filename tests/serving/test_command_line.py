@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from streamchat.serving.command_line import cli
 from streamchat.serving.settings import Settings
+
+# A start that gets past the checks of values fails at this one, with another exit code, instead of serving.
+NEVER_STARTS = ("--process-query", "answers:answer", "--token", "has blanks")
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +26,7 @@ def process_as_before() -> Iterator[None]:
     root.setLevel(level)
     sys.path[:] = path
     for name in set(sys.modules) - modules:
-        if not name.startswith(("streamchat", "tests")) and name in ("answers", "broken"):
+        if name in ("answers", "broken"):
             del sys.modules[name]
 
 
@@ -90,6 +94,16 @@ def test_the_file_itself_may_be_named_by_a_variable(folder: Path) -> None:
     assert database_of(folder) == "file"
 
 
+@pytest.mark.parametrize(
+    "text", ["token: has blanks\n", "token: [fine, has blanks]\n", "token: [fine]\nhost: host.invalid\n"]
+)
+def test_a_token_in_the_file_is_one_or_a_list(folder: Path, text: str) -> None:
+    (folder / "settings.yaml").write_text(text)
+    result = run("--config", "settings.yaml", "--process-query", "answers:answer", "--port", "0")
+    assert result.exit_code == 1
+    assert ("host.invalid" if "host" in text else "visible characters without blanks") in said(result)
+
+
 def test_an_empty_file_changes_nothing(folder: Path) -> None:
     (folder / "settings.yaml").write_text("# nothing yet\n")
     assert run("--config", "settings.yaml", "profiles", "list").exit_code == 0
@@ -110,11 +124,13 @@ def test_an_empty_file_changes_nothing(folder: Path) -> None:
         ("workers: fibres\n", "fibres"),
         ("log-level: loud\n", "loud"),
         ("max-running: 1.5\n", "1.5"),
+        ("drain: .nan\n", "nan"),
+        ("host: x\nport: true\n", "True"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence_and_exit_code_2(folder: Path, text: str, expected: str) -> None:
     (folder / "settings.yaml").write_text(text)
-    result = run("--config", "settings.yaml", "--process-query", "answers:answer")
+    result = run("--config", "settings.yaml", *NEVER_STARTS)
     assert (result.exit_code, expected in said(result)) == (2, True), result.stderr
 
 
@@ -152,8 +168,8 @@ def test_a_file_that_is_not_there_is_one_sentence_and_exit_code_2(folder: Path) 
     ],
 )
 def test_an_impossible_value_is_one_sentence_and_exit_code_2(folder: Path, option: str, value: str) -> None:
-    by_option = run(f"--{option}", value, "--process-query", "answers:answer")
-    by_variable = run("--process-query", "answers:answer", **{f"STREAMCHAT_{option.upper().replace('-', '_')}": value})
+    by_option = run(f"--{option}", value, *NEVER_STARTS)
+    by_variable = run(*NEVER_STARTS, **{f"STREAMCHAT_{option.upper().replace('-', '_')}": value})
     for result in (by_option, by_variable):
         assert result.exit_code == 2
         assert f"--{option}" in said(result)
@@ -185,12 +201,10 @@ def test_what_cannot_start_is_one_sentence_and_exit_code_1(folder: Path, argumen
     assert (result.exit_code, expected in said(result)) == (1, True), result.stderr
 
 
-def test_a_users_module_that_is_broken_is_one_sentence_that_says_how(folder: Path) -> None:
-    for text, expected in (("import no_such_package\n", "no_such_package"), ("def answer(\n", "broken.py"), ("1 / 0\n", "division")):
-        (folder / "broken.py").write_text(text)
-        result = run("--process-query", "broken:answer")
-        assert (result.exit_code, expected in said(result)) == (1, True), result.stderr
-        sys.modules.pop("broken", None)
+def test_a_users_module_that_lacks_a_package_is_one_sentence_that_says_which(folder: Path) -> None:
+    (folder / "broken.py").write_text("import no_such_package\n")
+    result = run("--process-query", "broken:answer")
+    assert (result.exit_code, "no_such_package" in said(result)) == (1, True), result.stderr
 
 
 def test_a_secret_is_in_no_error(folder: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import click
 import pytest
+
 from streamchat.serving.command_line import cli
 from streamchat.serving.settings import Settings
 

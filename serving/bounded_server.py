@@ -1,0 +1,48 @@
+"""Tornado's HTTP server with a cap on its connections.
+
+Past the limit on open files ``accept`` fails in a busy loop; so a connection too many is answered 503 and closed.
+"""
+
+from __future__ import annotations
+
+import resource
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+
+# Files that are no connections: listening sockets, the database, the loop, workers' pipes, the user's own.
+RESERVED_FILES = 100
+
+_REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class BoundedHTTPServer(HTTPServer):
+    """Holds at most ``max_connections``, and always fewer than the process may have files."""
+
+    max_connections: int
+    refused_connections = 0
+
+    def initialize(  # type: ignore[override]
+        self,
+        *args: Any,  # noqa: ANN401 - Tornado's signature, and one argument more
+        max_connections: int,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().initialize(*args, **kwargs)
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files = max(1, soft - RESERVED_FILES) if soft != resource.RLIM_INFINITY else max_connections
+        self.max_connections = min(max_connections, files)
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now."""
+        return len(self._connections)
+
+    def handle_stream(self, stream: IOStream, address: Any) -> None:  # noqa: ANN401 - Tornado's signature
+        if self.open_connections < self.max_connections:
+            super().handle_stream(stream, address)
+            return
+        self.refused_connections += 1
+        stream.write(_REFUSAL).add_done_callback(lambda done: done.exception())
+        stream.close()

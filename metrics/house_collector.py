@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streamchat.turns.book import TurnBook
 from streamchat.turns.work_queue import ExecutorStatistics
 
 
+class ConnectionStatistics(NamedTuple):
+    """Connections of the server: now, and closed since the start because there were too many."""
+
+    open: int
+    refused: int
+
+
 class HouseCollector(Collector):
     """Gauges over a book and an executor; register it on the observer's registry."""
 
     def __init__(
-        self, book: TurnBook, statistics: Callable[[], ExecutorStatistics], connections: Callable[[], int]
+        self,
+        book: TurnBook,
+        statistics: Callable[[], ExecutorStatistics],
+        connections: Callable[[], ConnectionStatistics],
     ) -> None:
         self._book = book
         self._statistics = statistics
@@ -26,7 +37,11 @@ class HouseCollector(Collector):
         yield _gauge("turns_running", "Turns whose work has not ended.", book.running)
         yield _gauge("turns_remembered", "Finished turns that can be resumed.", book.remembered)
         yield _gauge("readers", "Open readers of turns.", book.readers)
-        yield _gauge("connections", "Open connections.", self._connections())
+        connections = self._connections()
+        yield _gauge("connections", "Open connections.", connections.open)
+        yield CounterMetricFamily(
+            "streamchat_refused_connections", "Connections past the limit, closed with 503.", value=connections.refused
+        )
         yield _gauge("log_bytes", "About how much memory the logs of all turns hold.", book.log_bytes)
         yield _gauge("workers_busy", "Workers that run a function for a turn.", statistics.busy)
         yield _gauge("workers_abandoned", "Workers whose turn is over but whose function is not.", statistics.abandoned)

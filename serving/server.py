@@ -16,7 +16,7 @@ from streamchat.handlers.calibrator import Calibrator
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.handlers.rooms import DoorLimits, Rooms
 from streamchat.handlers.routes import application
-from streamchat.metrics.house_collector import HouseCollector
+from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
 from streamchat.serving.bounded_server import BoundedHTTPServer
@@ -97,7 +97,7 @@ class Server:
             limits=TurnLimits(linger_seconds=settings.linger, max_answer_characters=settings.max_answer_characters),
         )
         book = TurnBook(house, BookLimits(remember_seconds=settings.remember))
-        metrics.registry.register(HouseCollector(book, self._executor.statistics, self._open_connections))
+        metrics.registry.register(HouseCollector(book, self._executor.statistics, self.connections))
         self.rooms = Rooms(
             book=book,
             executor_statistics=self._executor.statistics,
@@ -159,8 +159,15 @@ class Server:
         await self.database.close()
         return is_idle
 
-    def _open_connections(self) -> int:
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now."""
         return self._http.open_connections if self._http is not None else 0
+
+    def connections(self) -> ConnectionStatistics:
+        """Connections now, and refused since the start."""
+        refused = self._http.refused_connections if self._http is not None else 0
+        return ConnectionStatistics(open=self.open_connections, refused=refused)
 
     async def _callers(self, token_store: TokenStore) -> dict[str, str]:
         try:

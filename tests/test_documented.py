@@ -8,7 +8,7 @@ import pytest
 from streamchat.handlers.chat_request import ChatRequest
 from streamchat.handlers.errors import STATUS_OF
 from streamchat.handlers.routes import addresses
-from streamchat.metrics.house_collector import HouseCollector
+from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.serving.settings import Settings
 from streamchat.turns.process_query import GIVEN
@@ -33,7 +33,7 @@ def no_statistics() -> ExecutorStatistics:
 
 def metric_names() -> list[str]:
     observer = PrometheusObserver("0")
-    observer.registry.register(HouseCollector(EmptyBook(), no_statistics, lambda: 0))
+    observer.registry.register(HouseCollector(EmptyBook(), no_statistics, lambda: ConnectionStatistics(0, 0)))
     return [
         f"{family.name}_total" if family.type == "counter" else family.name for family in observer.registry.collect()
     ]

@@ -1,8 +1,11 @@
 """The conversation record: an answer never waits for it, or fails with it."""
 
+from typing import Any, cast
+
 import pytest
 
 from streamchat.handlers import exchange_recorder
+from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from tests.handlers.house import STREAMING_DOORS, Gate, House, answer_in, saying, with_server
 
 
@@ -44,3 +47,36 @@ def test_a_drained_server_has_written_everything() -> None:
 
     with_server(saying("heard"), scenario)
     assert [exchange.message for exchange in kept] == ["the last words"]
+
+
+class BrokenStore:
+    """A store that fails in a way that nobody foresaw."""
+
+    async def add(self, *kept: Any) -> None:
+        raise RuntimeError("unforeseen")
+
+
+class Count:
+    """How often something was said to be lost."""
+
+    value = 0
+
+    def __call__(self) -> None:
+        self.value += 1
+
+
+def test_an_error_that_nobody_foresaw_loses_the_exchange_and_holds_up_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(house: House) -> None:
+        lost = Count()
+        recorder = ExchangeRecorder(cast("Any", BrokenStore()), lost)
+        await house.ask(conversation_id="chat_1")
+        (turn,) = house.server.rooms.book._remembered.values()
+        recorder.turn_ended(turn)
+        await recorder.settled("alice", "chat_1")
+        await recorder.close()
+        assert lost.value == 1
+
+    with_server(saying("hi"), scenario)
+    assert "unforeseen" in caplog.text

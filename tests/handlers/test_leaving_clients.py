@@ -6,11 +6,15 @@ from typing import Any
 
 from streamchat.stores.profiles import Profile, ProfileSettings
 from tests.handlers.house import (
+    ALICE,
     BOB,
+    JSON,
     SMART,
     House,
     answer_in,
     authorized,
+    question,
+    to_bytes,
     until,
     with_server,
 )
@@ -140,3 +144,17 @@ def test_a_profile_may_decide_what_a_disconnect_means() -> None:
         assert await followed(house, stream_id) == ("complete", "kept")
 
     with_server(watched, scenario, linger=0.0)
+
+
+def test_a_client_that_hangs_up_at_once_is_noticed_on_the_door_that_writes_nothing_before_the_end() -> None:
+    watched = Watched()
+
+    async def scenario(house: House) -> None:
+        body = to_bytes(question(on_disconnect="cancel"))
+        async with house.connect() as connection:
+            await connection.send("POST", "/api/chat", headers=authorized(ALICE) | JSON, body=body)
+        await until(lambda: house.turns_opened == 1)
+        await until(lambda: house.server.rooms.book.running == 0)
+        await house.has_no_readers()
+
+    with_server(watched, scenario)

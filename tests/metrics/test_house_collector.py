@@ -1,7 +1,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streamchat.metrics.house_collector import HouseCollector
+from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.turns.book import BookLimits, TurnBook
 from streamchat.turns.events import Answer, Text
@@ -20,13 +20,13 @@ STATISTICS = ExecutorStatistics(
 async def test_what_is_true_now_is_read_at_each_scrape() -> None:
     hands, registry = HandHouse(), CollectorRegistry()
     book = TurnBook(hands.house, BookLimits())
-    registry.register(HouseCollector(book, lambda: STATISTICS, lambda: 12))
+    registry.register(HouseCollector(book, lambda: STATISTICS, lambda: ConnectionStatistics(open=12, refused=3)))
 
     def now(name: str) -> float | None:
         return registry.get_sample_value(f"streamchat_{name}")
 
     assert [now(name) for name in ("turns_running", "turns_remembered", "readers", "log_bytes")] == [0.0] * 4
-    assert now("connections") == 12
+    assert (now("connections"), now("refused_connections_total")) == (12, 3)
     running, finished = (book.open(QUERY, owner="ada", rules=RULES) for _ in range(2))
     running.record(Text(text="12345"))
     running.open_reader()
@@ -45,6 +45,12 @@ async def test_what_is_true_now_is_read_at_each_scrape() -> None:
 
 def test_it_stands_beside_the_observer_on_one_registry() -> None:
     metrics = PrometheusObserver("1")
-    metrics.registry.register(HouseCollector(TurnBook(HandHouse().house, BookLimits()), lambda: STATISTICS, lambda: 12))
+    metrics.registry.register(
+        HouseCollector(
+            TurnBook(HandHouse().house, BookLimits()),
+            lambda: STATISTICS,
+            lambda: ConnectionStatistics(open=12, refused=3),
+        )
+    )
     text, _ = metrics.exposition("")
     assert b"streamchat_turns_queued 5.0" in text

@@ -1,10 +1,12 @@
 """What a user can meet is in the docs: every setting, status, error code, metric and endpoint."""
 
+import configparser
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+import streamchat
 from streamchat.handlers.chat_request import ChatRequest
 from streamchat.handlers.errors import STATUS_OF
 from streamchat.handlers.routes import addresses
@@ -73,3 +75,9 @@ def test_an_argument_of_process_query_is_documented(argument):
 def test_an_endpoint_is_in_the_readme_or_the_api_page(address):
     start = address.split("(")[0].rstrip("/") or "/"
     assert start in README + HTTP_API
+
+
+def test_the_package_and_the_code_have_one_version():
+    setup = configparser.ConfigParser()
+    setup.read(CHECKOUT / "setup.cfg", encoding="utf-8")
+    assert setup["metadata"]["version"] == streamchat.__version__

@@ -5,6 +5,7 @@ The fields and their values are those of the contract (sections 2 and 7).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -104,16 +105,32 @@ class ProfileStore:
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._recent: Recent[Profile] = Recent(seconds=CACHE_SECONDS, most=MAX_CACHED, clock=clock)
+        self._readings: dict[str, asyncio.Task[Profile | None]] = {}
 
     async def get(self, username: str) -> Profile | None:
         """The profile of this name, exactly spelled, as it was at most CACHE_SECONDS ago; None if there is none."""
         recent = self._recent.get(username)
         if recent is not None:
             return recent
-        profile = await self._read(username)
+        reading = self._readings.get(username)
+        if reading is None:
+            # Everyone who asks while the row is being read waits for that one reading: when the memory of a busy
+            # profile ends, a thousand questions must not all go for the database's few connections.
+            reading = self._readings[username] = asyncio.create_task(self._read(username), name="read a profile")
+            reading.add_done_callback(lambda done: self._remember(username, done))
+        return await asyncio.shield(reading)
+
+    def _remember(self, username: str, reading: asyncio.Task[Profile | None]) -> None:
+        if self._readings.get(username) is not reading:
+            return  # it was changed meanwhile: what was read may be what it had been
+        del self._readings[username]
+        profile = None if reading.cancelled() or reading.exception() else reading.result()
         if profile is not None:
             self._recent.put(username, profile)
-        return profile
+
+    def _forget(self, username: str) -> None:
+        self._recent.forget(username)
+        self._readings.pop(username, None)
 
     async def _read(self, username: str) -> Profile | None:
         if not is_key(username):
@@ -132,19 +149,19 @@ class ProfileStore:
 
     async def put(self, profile: Profile) -> None:
         """Keep the profile, in place of the one of the same name."""
-        self._recent.forget(profile.username)
         document = document_of(profile)
         insert = self._database.insert(profiles).values(document)
         async with self._database.writing() as connection:
             await connection.execute(insert.on_conflict_do_update(index_elements=[profiles.c.username], set_=document))
+        self._forget(profile.username)
 
     async def remove(self, username: str) -> bool:
         """Whether there was such a profile; its conversations stay."""
-        self._recent.forget(username)
         if not is_key(username):
             return False
         async with self._database.writing() as connection:
             removed = await connection.execute(delete(profiles).where(profiles.c.username == username))
+        self._forget(username)
         return removed.rowcount > 0
 
     async def seed(self, samples: Iterable[Profile]) -> int:

@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from streamchat.stores.database import Database
 from streamchat.stores.profiles import (
@@ -78,6 +85,44 @@ async def test_seed_fills_only_an_empty_table(database: Database) -> None:
     await store.remove("Ada")
     assert await store.seed([ADA, BOB]) == 0
     assert await store.list() == [BOB]
+
+
+class CountingDatabase(Database):
+    """A database that counts how often it is read."""
+
+    readings = 0
+
+    @asynccontextmanager
+    async def reading(self, limit_seconds: float = 10.0) -> AsyncIterator[AsyncConnection]:
+        self.readings += 1
+        async with super().reading(limit_seconds) as connection:
+            yield connection
+
+
+def test_a_thousand_who_ask_at_once_share_one_reading(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        database = CountingDatabase(f"sqlite:///{tmp_path}/test.db")
+        await database.open()
+        await ProfileStore(database).put(ADA)
+        store, before = ProfileStore(database), database.readings
+        assert await asyncio.gather(*(store.get("Ada") for _ in range(1_000))) == [ADA] * 1_000
+        assert database.readings == before + 1
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.gen_test
+async def test_a_change_is_seen_at_once_by_whoever_made_it(database: Database) -> None:
+    store = ProfileStore(database)
+    await store.put(ADA)
+    assert await store.get("Ada") == ADA
+    await store.put(replace(ADA, display_name="Countess"))
+    changed = await store.get("Ada")
+    assert changed is not None
+    assert changed.display_name == "Countess"
+    await store.remove("Ada")
+    assert await store.get("Ada") is None
 
 
 def test_a_document_describes_a_profile_and_back() -> None:

@@ -16,7 +16,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -142,13 +142,14 @@ def _run(command: Sequence[str], environment: dict[str, str], output: BinaryIO, 
 
 
 def _wheel_bytes(folder: Path) -> int:
-    """How much of the wheel is there; pip moves it while we look."""
+    """How much of the wheel is there; pip moves it, and removes folders, while we look."""
     sizes = [0]
-    for path in folder.rglob("*.whl"):
-        try:
-            sizes.append(path.stat().st_size)
-        except FileNotFoundError:
-            continue
+    # Unlike Path.rglob, os.walk passes over a folder that is gone by the time it is opened.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".whl"):
+                with suppress(FileNotFoundError):
+                    sizes.append(os.path.getsize(os.path.join(parent, name)))
     return max(sizes)
 
 

@@ -26,11 +26,11 @@ def environment_with(folder: Path, way: tuple[str, ...]) -> Path:
     """A virtual environment with a copy of the checkout installed; the libraries are those that the tests run with."""
     source, environment = folder / "source", folder / "environment"
     shutil.copytree(CHECKOUT, source, ignore=LEFT_OUT)
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "libraries.pth").write_text("\n".join(site.getsitepackages()))
-    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, *way, source], check=True, capture_output=True)
+    pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", *way, source], check=True)
     return environment / "bin"
 
 

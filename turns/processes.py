@@ -217,6 +217,8 @@ class ProcessExecutor:
         match message:
             case Ended():
                 run.ended = message
+                # Said all: a process that the function has forked may hold the connection open for long.
+                run.hung_up.set()
             case Progress() | Queued():
                 run.job.notify(message)
             case _:

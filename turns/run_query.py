@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, closing, nullcontext
@@ -20,6 +21,8 @@ from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
 
 MAX_PROGRESS_CHARACTERS = 500
+# What an exception's text may have from a prompt: words of four characters and more, two where words are short.
+_QUOTABLE = re.compile(r"\w{4,}|[^\W\x00-\u2fff]{2,}")
 
 
 class Emitter(Protocol):
@@ -59,13 +62,30 @@ def _failed(reason: str, query: Query) -> Ended:
 
 
 def _redacted(detail: str, query: Query) -> str:
-    """An exception's text often quotes what it choked on: verbatim quotes of prompts don't belong in a log."""
-    secrets = [(name, getattr(query, name)) for name in ("message", "prompt", "system_prompt")]
-    secrets += [("history", message.get("content", "")) for message in query.history]
-    for name, secret in secrets:
-        for form in {secret, repr(secret)[1:-1]}:
-            detail = detail.replace(form, f"[{name}]") if len(form) >= 4 else detail
-    return detail
+    """The traceback without what its exceptions quote of prompts, whole or in part: these don't belong in a log.
+
+    The lines of source code in it are the developer's own and stay as they are.
+    """
+    secrets = [query.message, query.prompt, query.system_prompt, *(said.get("content", "") for said in query.history)]
+    for whole in {form for secret in secrets for form in (secret, repr(secret)[1:-1]) if len(form) >= 4}:
+        detail = detail.replace(whole, "[...]")
+    private = "\n".join(secrets)
+    lines, source_lines = [], 0
+    for line in detail.splitlines():
+        if line.startswith('  File "'):
+            source_lines = 2  # the line of code and the carets under it
+        elif line.startswith("    ") and source_lines:
+            source_lines -= 1
+        else:
+            line = _QUOTABLE.sub(lambda found: _unless_private(found[0], private), line)
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _unless_private(text: str, private: str) -> str:
+    """A word stays unless it is in the prompts; of Chinese and Japanese two characters in a row are enough."""
+    parts = [text] if text.isascii() else [text[at : at + 2] for at in range(len(text) - 1)]
+    return "[...]" if any(part in private for part in parts) else text
 
 
 def _arguments(query: Query, emitter: Emitter) -> dict[str, Any]:

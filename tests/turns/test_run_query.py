@@ -422,7 +422,34 @@ def test_an_error_does_not_take_the_question_into_the_log() -> None:
     for secret in ("secret", "be kind", "You are Ada."):
         assert secret not in ended.detail
     assert "ValueError" in ended.detail
-    assert "[message]" in ended.detail
+    assert "[...]" in ended.detail
+
+
+@pytest.mark.parametrize(
+    ("message", "quoted"),
+    [
+        ("please transfer everything to Zanzibar", "Zanzibar"),
+        ("please transfer everything to Zanzibar", "no such verb: transf"),
+        ("我的密码是熊猫二号", "未知：熊猫"),
+    ],
+)
+def test_a_part_of_the_question_does_not_get_into_the_log_either(message: str, quoted: str) -> None:
+    def process_query(message: str) -> str:
+        raise KeyError(quoted)
+
+    ended, _ = run(process_query, Query(message=message, username="ada"))
+    told = ended.detail.rpartition("KeyError")[2]
+    for secret in ("Zanzibar", "transf", "熊猫"):
+        assert secret not in told
+    assert "[...]" in told
+
+
+def test_what_an_error_says_of_its_own_stays_in_the_log() -> None:
+    def process_query(message: str) -> str:
+        raise ConnectionError("the index at port 9200 does not answer")
+
+    ended, _ = run(process_query, Query(message="what is a rollup?", username="ada"))
+    assert "ConnectionError: the index at port 9200 does not answer" in ended.detail
 
 
 # What a function reports on its way.

@@ -190,7 +190,7 @@ class Timeline:
         self._held += len(text) - sum(map(len, chunks))
         if not self._held or not self._lets_go:
             self._held_until = inf
-        elif self._held > len(text):
+        elif self._held > len(text) and held_until < inf:
             self._held_until = held_until
         else:
             self._held_until = at + TRAIL_SECONDS

@@ -158,6 +158,15 @@ def test_a_cluster_that_may_still_grow_is_held_back_from_a_quiet_source() -> Non
     ]
 
 
+def test_what_follows_a_cluster_that_was_held_back_has_a_second_of_its_own() -> None:
+    frames = shown((1.0, Text(text="a👩")), (5.0, Text(text="bc")), (9.0, Text(text="d")), (9.5, COMPLETE), size=9)
+    assert [(at, frame.payload["data"]) for at, frame in frames if frame.payload["data"]] == [
+        (2.0, "a"),
+        (6.0, "👩bc"),
+        (9.5, "d"),
+    ]
+
+
 def test_a_slow_source_is_never_delayed() -> None:
     frames = shown(*((float(n), Text(text="abc")) for n in range(1, 20)), (20.0, COMPLETE), style=ADVANCED)
     assert [at for at, _ in frames] == [1.0, *(float(n) for n in range(1, 20)), 20.0]

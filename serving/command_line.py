@@ -135,12 +135,16 @@ def _run(settings: Settings) -> None:
         spec, reason = choice.spec, choice.reason
     server = Server(settings, partial(load_bound, spec, str(Path.cwd())))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        is_idle = runner.run(_serve(server, reason))
-        if not is_idle:
-            # Python would wait for a hung worker thread; whoever stops the server does not.
-            logging.shutdown()
-            sys.stdout.flush()
-            os._exit(0)
+        runner.run(_serve(server, reason))
+        _leave()
+
+
+def _leave() -> None:
+    """Exit with status 0. Python would wait for hung workers, and for threads that functions have left behind."""
+    for flush in (logging.shutdown, sys.stdout.flush, sys.stderr.flush):
+        with contextlib.suppress(OSError, ValueError):  # a function may have closed them
+            flush()
+    os._exit(0)
 
 
 def _raise_file_limit() -> None:
@@ -158,7 +162,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return None
 
 
-async def _serve(server: Server, reason: str) -> bool:
+async def _serve(server: Server, reason: str) -> None:
     await server.open()
     try:
         server.listen()
@@ -170,20 +174,22 @@ async def _serve(server: Server, reason: str) -> bool:
     def stop() -> None:
         if stopped.is_set():
             os._exit(130)
-        click.echo("Stopping: running turns may finish; press Ctrl-C again to end at once.", err=True)
         stopped.set()
+        with contextlib.suppress(OSError, ValueError):  # nobody may be there to read it
+            click.echo("Stopping: running turns may finish; press Ctrl-C again to end at once.", err=True)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     _announce(server, reason)
     await stopped.wait()
     await server.drain()
-    return await server.close()
+    await server.close()
 
 
 def _announce(server: Server, reason: str) -> None:
     settings = server.settings
-    address = f"http://{settings.host}:{server.port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{server.port}"
     shown = server.generated_token or "YOUR_TOKEN"
     lines = [
         f"streamchat {__version__} on {address} (test page: {address}/)",

@@ -31,6 +31,8 @@ USERS_MODULES = {
     "turns.py": "WHOSE = 'turns of the user'\n",
     "answers.py": """
 import os
+import sys
+import threading
 import time
 
 import handlers
@@ -50,6 +52,17 @@ def wait_at_the_gate(message):
 def hang(message):
     print("at the gate", flush=True)
     time.sleep(3_600)
+
+
+def leave_a_thread(message):
+    threading.Thread(target=time.sleep, args=[3_600]).start()
+    return "left one"
+
+
+def close_output(message):
+    sys.stdout.close()
+    sys.stderr.close()
+    return "closed"
 
 
 def wait_and_tell(message):

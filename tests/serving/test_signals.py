@@ -36,6 +36,23 @@ def test_an_idle_server_ends_with_status_0(folder: Path, number: signal.Signals)
         assert served.exit_status() == 0
 
 
+@pytest.mark.parametrize("function", ["leave_a_thread", "close_output"])
+def test_whatever_a_function_leaves_behind_the_server_ends_with_status_0(folder: Path, function: str) -> None:
+    with serving(folder, "--process-query", f"answers:{function}") as served:
+        assert answer_in(served.post())
+        served.signal(signal.SIGTERM)
+        assert served.exit_status() == 0
+
+
+def test_a_server_whose_output_nobody_reads_can_be_stopped(folder: Path) -> None:
+    with serving(folder, "--process-query", "answers:answer") as served:
+        assert served.process.stderr is not None
+        served.process.stderr.close()
+        assert answer_in(served.post())
+        served.signal(signal.SIGTERM)
+        assert served.exit_status() == 0
+
+
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 @pytest.mark.parametrize("workers", ["threads", "processes"])
 def test_a_running_turn_finishes_and_new_ones_are_refused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from streamchat.stores.conversations import ConversationStore, Exchange
@@ -21,6 +22,7 @@ MAX_BATCH = 200
 MAX_WAITING = 5_000
 MAX_WAITING_CHARACTERS = 64_000_000
 CLOSE_SECONDS = 10.0
+SETTLE_SECONDS = 1.0
 
 _logger = logging.getLogger("streamchat.conversations")
 
@@ -56,12 +58,20 @@ class ExchangeRecorder:
         return sum(len(exchange.answer) + len(exchange.message) for exchange in self._waiting)
 
     async def settled(self, owner: str, conversation_id: str) -> None:
-        """Wait until what was asked before is written: the next question's history must have it."""
-        while any(
+        """Wait until what was asked before is written: the next question's history must have it.
+
+        But for no longer than SETTLE_SECONDS: a store that is stuck must not hold up an answer.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while self._has(owner, conversation_id):
+                    await self._batch_done.wait()
+
+    def _has(self, owner: str, conversation_id: str) -> bool:
+        return any(
             exchange.conversation_id == conversation_id and exchange.owner == owner
             for exchange in (*self._batch, *self._waiting)
-        ):
-            await self._batch_done.wait()
+        )
 
     async def close(self) -> None:
         """Wait for the writes that are under way, but not for a store that does not answer."""

@@ -60,7 +60,7 @@ async def reasons_not_ready(rooms: Rooms) -> list[str]:
     statistics = rooms.executor_statistics()
     if rooms.book.is_draining:
         reasons.append("draining: the server is shutting down")
-    if statistics.abandoned >= statistics.limits.max_abandoned:
+    if statistics.abandoned and statistics.abandoned >= statistics.limits.max_abandoned:
         reasons.append(f"workers: {statistics.abandoned} abandoned functions still run, the limit is reached")
     try:
         await rooms.database.ping()

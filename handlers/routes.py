@@ -30,7 +30,7 @@ _ROUTES: tuple[tuple[str, type[Door], dict[str, Any]], ...] = (
     (r"/readyz", ReadyDoor, {}),
     (r"/metrics", ScrapeDoor, {}),
     (r"/", PageDoor, {}),
-    (r"/([A-Za-z0-9_]+\.(?:html|js|css|svg))", PageDoor, {}),
+    (r"/([A-Za-z0-9_]{1,64}\.(?:html|js|css|svg))", PageDoor, {}),
 )
 
 

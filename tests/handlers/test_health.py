@@ -86,3 +86,10 @@ def test_the_detail_has_the_numbers() -> None:
             await connection.read_until("complete")
 
     with_server(gate, scenario)
+
+
+def test_a_server_that_replaces_no_abandoned_worker_is_ready_while_there_is_none() -> None:
+    async def scenario(house: House) -> None:
+        assert (await house.get("/readyz")).status == 200
+
+    with_server(saying("hi"), scenario, max_abandoned=0)

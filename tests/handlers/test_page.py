@@ -27,3 +27,10 @@ def test_nothing_else_is_served(path: str) -> None:
         assert (await house.get(path, token=None)).status == 404
 
     with_server(saying("hi"), scenario)
+
+
+def test_a_name_that_no_file_system_takes_is_not_found() -> None:
+    async def scenario(house: House) -> None:
+        assert (await house.get(f"/{'a' * 300}.html")).status == 404
+
+    with_server(saying("hi"), scenario)

@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 from streamchat.chunking.registry import BadSize, UnknownStrategy
 from streamchat.presenting.frames import Payload
+from streamchat.presenting.payloads import error_payload
 from streamchat.presenting.sentences import Language, sentence
-from streamchat.presenting.timeline import error_payload
 from streamchat.stores.database import StoreDown
 from streamchat.turns.book import KeyReused, ShuttingDown, TurnGone, UnknownTurn
 from streamchat.turns.work_queue import TooBusy

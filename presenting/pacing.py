@@ -36,14 +36,19 @@ NO_PACE = Pace(chunk_seconds=0.0, character_seconds=0.0)
 
 def ends_sentence(chunk: str) -> bool:
     """Whether a reader takes a breath after this chunk."""
+    if chunk[-1:].isalnum():
+        return False  # what nearly every chunk ends with
     return chunk.endswith("\n") or chunk.rstrip(_CLOSERS).endswith(_SENTENCE_ENDS)
 
 
-def pause_in_answer(natural: float, *, chunk: int, left: int, seconds_left: float) -> float:
+def pause_in_answer(natural: float, chunk: int, left: int, seconds_left: float) -> float:
     """The pause after ``chunk`` characters when ``left`` of them, this chunk included, have ``seconds_left``."""
-    return max(0.0, min(natural, seconds_left * chunk / left)) if left else 0.0
+    if seconds_left <= 0.0 or not left:
+        return 0.0
+    share = seconds_left * chunk / left
+    return natural if natural < share else share
 
 
-def pause_behind_source(natural: float, *, chunk: int, backlog: int) -> float:
+def pause_behind_source(natural: float, chunk: int, backlog: int) -> float:
     """The pause behind a live source that is ``backlog`` characters ahead, this chunk included."""
     return min(natural, CATCH_UP_SECONDS * chunk / backlog) if backlog > chunk else natural

@@ -6,10 +6,10 @@ transient, said for the moment and to this reader only: the opening, the queue, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import inf
 
-from streamchat.presenting.frames import Frame, Payload, keepalive
+from streamchat.presenting.frames import AnyFrame, Frame, Payload, keepalive
 from streamchat.presenting.progress import LAST_PERCENT, Durations, percent_done, remaining_seconds
 from streamchat.presenting.sentences import Language, sentence
 from streamchat.presenting.styles import Opening, StreamStyle
@@ -17,7 +17,7 @@ from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import Entry, Notice, Progress, Queued
 
 # Steps of the timeline in one ``take``: bounds how long a catch-up holds the loop.
-STEPS_PER_TAKE = 64
+STEPS_PER_TAKE = 128
 # A backend that reports more often than this is shown its latest word only.
 REPORT_SECONDS = 0.1
 
@@ -25,8 +25,28 @@ REPORT_SECONDS = 0.1
 class Presenter:
     """Shows a turn in a style. ``skip`` durable frames were seen before and are left out.
 
-    A new client is given the opening; one that resumes is given no old progress.
+    A new client is given the opening; one that resumes is given no old progress. ``due`` is when to take again,
+    unless the log grows first.
     """
+
+    __slots__ = (
+        "_durations",
+        "_has_begun",
+        "_is_news",
+        "_is_open",
+        "_keepalive_seconds",
+        "_lang",
+        "_message_index",
+        "_notice",
+        "_percent",
+        "_said_at",
+        "_sent_at",
+        "_skip",
+        "_style",
+        "_timeline",
+        "_with_opening",
+        "due",
+    )
 
     def __init__(
         self,
@@ -54,6 +74,7 @@ class Presenter:
         self._sent_at = 0.0
         self._message_index = 0
         self._percent = 0.0
+        self.due = -inf
 
     @property
     def number(self) -> int:
@@ -65,18 +86,22 @@ class Presenter:
         """Whether the terminal frame has been given, or was seen before."""
         return self._timeline.is_finished
 
-    def feed(self, entries: Iterable[Entry], notice: Notice | None = None) -> None:
+    def feed(self, entries: Sequence[Entry], notice: Notice | None = None) -> None:
         """Take new entries of the log, and the latest notice if it is a new one."""
-        self._timeline.feed(entries)
+        if entries:
+            self._timeline.feed(entries)
         if notice is not None:
             self._notice = notice
             self._is_news = True
+        self._plan()
 
-    def take(self, now: float) -> list[Frame]:
+    def take(self, now: float) -> list[AnyFrame]:
         """The frames that are due at ``now``; when ``due`` is not later than that, there are more."""
-        frames: list[Frame] = []
-        self._open(now, frames)
-        self._advance(now, frames)
+        frames: list[AnyFrame] = []
+        if not self._is_open:
+            self._open(now, frames)
+        if self._timeline.due <= now:
+            self._advance(now, frames)
         if self._transient_due <= now:
             frames.append(self._transient(now))
         if frames:
@@ -84,35 +109,38 @@ class Presenter:
         elif not self.is_finished and now >= self._sent_at + self._keepalive_seconds:
             self._sent_at = now
             frames.append(keepalive(self.number))
+        self._plan()
         return frames
 
-    @property
-    def due(self) -> float:
-        """When to take again, unless the log grows first."""
-        if self.is_finished:
-            return inf
-        return min(self._timeline.due, self._transient_due, self._sent_at + self._keepalive_seconds)
+    def _plan(self) -> None:
+        timeline = self._timeline
+        if not self._is_open:
+            self.due = -inf
+        elif timeline.is_finished:
+            self.due = inf
+        elif timeline.answered_at is not None:
+            self.due = min(timeline.due, self._sent_at + self._keepalive_seconds)
+        else:
+            self.due = min(timeline.due, self._transient_due, self._sent_at + self._keepalive_seconds)
 
-    def _open(self, now: float, frames: list[Frame]) -> None:
-        if self._is_open:
-            return
+    def _open(self, now: float, frames: list[AnyFrame]) -> None:
         self._is_open = True
         self._sent_at = now
         if self._with_opening and self._style.connecting is not None:
             frames.append(self._opening(self._style.connecting))
 
-    def _advance(self, now: float, frames: list[Frame]) -> None:
-        timeline = self._timeline
-        for _ in range(STEPS_PER_TAKE):
-            if timeline.due > now:
-                return
+    def _advance(self, now: float, frames: list[AnyFrame]) -> None:
+        timeline, skip, steps = self._timeline, self._skip, 0
+        while timeline.due <= now and steps < STEPS_PER_TAKE:
+            steps += 1
             frame = timeline.step()
-            if frame is not None and frame.number > self._skip:
-                frames.append(frame)
+            if frame is not None:
+                if frame.number > skip:
+                    frames.append(frame)
             elif timeline.started_at is not None and not self._has_begun:
                 self._begin(now, frames)
 
-    def _begin(self, now: float, frames: list[Frame]) -> None:
+    def _begin(self, now: float, frames: list[AnyFrame]) -> None:
         """The work begins. Whoever has been here from the start sees it said, even if the answer is here too."""
         self._has_begun = True
         self._said_at = -inf

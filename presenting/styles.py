@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from streamchat.presenting.frames import Payload
 from streamchat.presenting.pacing import NO_PACE, Pace
-
-
-class ChunkPlace(NamedTuple):
-    """Where a chunk lies in the answer. Positions in code points; ``total`` is None while it is unknown."""
-
-    number: int
-    position: int
-    total: int | None
-
-    @property
-    def percent(self) -> float | None:
-        """How much of the answer has been shown, this chunk included."""
-        return None if self.total is None else round(100.0 * self.position / self.total, 1)
 
 
 class Opening(NamedTuple):
@@ -33,7 +18,11 @@ class Opening(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStyle:
-    """How one door shows a turn. ``strategy`` and ``size`` name its chunker; None takes text as it comes."""
+    """How one door shows a turn.
+
+    ``strategy`` and ``size`` name its chunker; None takes text as it comes. ``chunk_fields`` names what is told of a
+    chunk, in order: see Chunk.payload.
+    """
 
     name: str
     connecting: Opening | None
@@ -43,25 +32,8 @@ class StreamStyle:
     strategy: str | None
     size: int | None
     pace: Pace
-    chunk_fields: Callable[[ChunkPlace], Payload]
+    chunk_fields: tuple[str, ...]
     tells_total_time: bool
-
-
-def _positions(place: ChunkPlace) -> Payload:
-    return {
-        "progress": place.percent,
-        "is_complete": False,
-        "total_length": place.total,
-        "current_position": place.position,
-    }
-
-
-def _number(place: ChunkPlace) -> Payload:
-    return {"chunk_number": place.number, "is_complete": False}
-
-
-def _number_and_percent(place: ChunkPlace) -> Payload:
-    return {"chunk_number": place.number, "streaming_progress": place.percent, "is_complete": False}
 
 
 _WAITING = ("generate", "refine", "finish", "process", "wait", "prepare", "arrange")
@@ -75,7 +47,7 @@ BASIC = StreamStyle(
     strategy="characters",
     size=20,
     pace=Pace(chunk_seconds=0.05, character_seconds=0.002),
-    chunk_fields=_positions,
+    chunk_fields=("progress", "is_complete", "total_length", "current_position"),
     tells_total_time=False,
 )
 
@@ -88,7 +60,7 @@ ADVANCED = StreamStyle(
     strategy="words",
     size=30,
     pace=Pace(chunk_seconds=0.1, character_seconds=0.01),
-    chunk_fields=_number,
+    chunk_fields=("chunk_number", "is_complete"),
     tells_total_time=False,
 )
 
@@ -101,7 +73,7 @@ SMART = StreamStyle(
     strategy="words",
     size=30,
     pace=Pace(chunk_seconds=0.08, character_seconds=0.005),
-    chunk_fields=_number_and_percent,
+    chunk_fields=("chunk_number", "streaming_progress", "is_complete"),
     tells_total_time=True,
 )
 
@@ -115,7 +87,7 @@ RAW = StreamStyle(
     strategy=None,
     size=None,
     pace=NO_PACE,
-    chunk_fields=_number,
+    chunk_fields=("chunk_number", "is_complete"),
     tells_total_time=True,
 )
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from streamchat.chunking.chunker import Chunker
 from streamchat.chunking.clusters import settled_end
-from streamchat.presenting.frames import Frame, Payload
+from streamchat.presenting.frames import AnyFrame, Chunk, Frame, Payload
 from streamchat.presenting.pacing import (
     ANSWER_SECONDS,
     NO_PACE,
@@ -23,8 +23,9 @@ from streamchat.presenting.pacing import (
     pause_behind_source,
     pause_in_answer,
 )
+from streamchat.presenting.payloads import error_payload, report_payloads
 from streamchat.presenting.sentences import Language, has_sentence, sentence
-from streamchat.presenting.styles import ChunkPlace, StreamStyle
+from streamchat.presenting.styles import StreamStyle
 from streamchat.turns.events import (
     Answer,
     Ended,
@@ -37,18 +38,25 @@ from streamchat.turns.events import (
     Withdrawn,
 )
 
-# How much of a long answer is chunked in one step: a fraction of a millisecond of work.
-SLICE_CHARACTERS = 2_048
-MEDIA_PART_CHARACTERS = 65_536
+# How much of a long answer is chunked in one step: a fraction of a millisecond of work, and seconds of showing. What is
+# chunked and not shown yet is the largest thing that an open stream holds in memory.
+SLICE_CHARACTERS = 512
 
 
 class _Item(NamedTuple):
-    """A frame that waits for its time: a chunk of the answer, or a payload that is shown as it is."""
+    """A frame that waits for its time: a chunk of a live source, or a payload that is shown as it is.
+
+    A chunk of an answer that was given at once waits as bare text: for the pace alone.
+    """
 
     arrived_at: float
-    chunk: str = ""
-    latest_at: float = inf  # when it is shown even if the pace would have it wait
+    latest_at: float  # when it is shown even if the pace would have it wait
+    chunk: str
     payload: Payload | None = None
+
+
+def _as_it_is(at: float, payload: Payload) -> _Item:
+    return _Item(at, -inf, "", payload)
 
 
 class Timeline:
@@ -58,6 +66,37 @@ class Timeline:
     come; without it a sentence, a link or a table row stays whole however slow the source is.
     All times are seconds since the turn was accepted.
     """
+
+    __slots__ = (
+        "_arrived",
+        "_chunker",
+        "_chunks",
+        "_end",
+        "_ended_at",
+        "_free_at",
+        "_held",
+        "_held_until",
+        "_inbox",
+        "_is_live",
+        "_lang",
+        "_lets_go",
+        "_make_chunker",
+        "_pace",
+        "_position",
+        "_ready",
+        "_ready_at",
+        "_shown_at",
+        "_sliced",
+        "_source",
+        "_style",
+        "_taken",
+        "_total",
+        "answered_at",
+        "due",
+        "is_finished",
+        "number",
+        "started_at",
+    )
 
     def __init__(
         self,
@@ -72,14 +111,16 @@ class Timeline:
         self.answered_at: float | None = None
         self.number = 0
         self.is_finished = False
+        self.due = inf
         self._style = style
         self._pace = pace
         self._make_chunker = make_chunker
         self._chunker = make_chunker() if make_chunker else None
         self._lang = lang
         self._lets_go = lets_go
-        self._inbox: deque[Entry] = deque()
-        self._ready: deque[_Item] = deque()
+        self._inbox: list[Entry] = []  # read up to _taken; an empty deque would be a kilobyte for each open stream
+        self._taken = 0
+        self._ready: deque[_Item | str] = deque()
         self._source = ""  # an answer that was given at once, and how far it has been chunked
         self._sliced = 0
         self._is_live = False
@@ -91,51 +132,72 @@ class Timeline:
         self._position = 0
         self._shown_at = 0.0
         self._free_at = 0.0
+        self._ready_at = inf
         self._end: Payload | None = None
         self._ended_at = 0.0
 
     def feed(self, entries: Iterable[Entry]) -> None:
         """Take the next entries of the log."""
         self._inbox.extend(entries)
+        self._plan()
 
-    @property
-    def due(self) -> float:
-        """When the next step is due."""
-        if self.is_finished:
-            return inf
-        if self._must_slice:
-            return self._shown_at
-        return min(self._inbox[0].at if self._inbox else inf, self._ready_at, self._held_until)
-
-    def step(self) -> Frame | None:
+    def step(self) -> AnyFrame | None:
         """Take one step: read an entry, chunk a slice, or show what is ready."""
+        frame = self._step()
+        self._plan()
+        return frame
+
+    def _step(self) -> AnyFrame | None:
         if self._must_slice:
             self._slice()
-        elif self._held_until < self._ready_at and not (self._inbox and self._inbox[0].at < self._held_until):
+        elif self.due == self._ready_at:
+            # What falls due at the same moment is shown before more is read: a reader who was here then has seen it so.
+            if self._ready:
+                return self._show()
+            if self._end is not None:
+                return self._finish(self._end)
+        elif self.due == self._held_until:
             self._let_go(self._held_until)
-        elif self._inbox and self._inbox[0].at < self._ready_at:
-            # What falls due at the same moment is shown first: a reader who was here then has seen it so.
-            self._read(self._inbox.popleft())
-        elif self._ready:
-            return self._show()
-        elif self._end is not None:
-            return self._finish(self._end)
+        else:
+            self._read(self._take_entry())
         return None
+
+    def _plan(self) -> None:
+        """Work out when the next step is due: once a step, because it is asked for more often."""
+        if self.is_finished:
+            self.due = inf
+            return
+        if self._ready:
+            self._ready_at = at = self._due_of(self._ready[0])
+        elif self._sliced < len(self._source):
+            self._ready_at = at = self._shown_at
+        elif self._end is not None:
+            self._ready_at = at = max(self._shown_at, self._ended_at)
+        else:
+            self._ready_at = at = inf
+        if self._inbox and self._inbox[self._taken].at < at:
+            at = self._inbox[self._taken].at
+        self.due = at if at < self._held_until else self._held_until
+
+    def _due_of(self, item: _Item | str) -> float:
+        at = self._free_at
+        if not isinstance(item, str):
+            arrived_at, latest_at, _, _ = item
+            at = max(at if at < latest_at else latest_at, arrived_at)
+        return at if at > self._shown_at else self._shown_at
 
     @property
     def _must_slice(self) -> bool:
         return not self._ready and self._sliced < len(self._source)
 
-    @property
-    def _ready_at(self) -> float:
-        if not self._ready:
-            return inf if self._end is None else max(self._shown_at, self._ended_at)
-        item = self._ready[0]
-        if item.payload is not None:
-            return max(self._shown_at, item.arrived_at)
-        return max(self._shown_at, item.arrived_at, min(self._free_at, item.latest_at))
-
     # Reading entries.
+
+    def _take_entry(self) -> Entry:
+        entry = self._inbox[self._taken]
+        self._taken += 1
+        if self._taken == len(self._inbox):
+            self._inbox, self._taken = [], 0
+        return entry
 
     def _read(self, entry: Entry) -> None:
         at, fact = entry
@@ -152,7 +214,7 @@ class Timeline:
                 self._hold(at, text, self._chunker.feed(text) if self._chunker else [text])
             case ToolCall() | ToolResult() | Media():
                 self._flush(at)
-                self._ready.extend(_Item(at, payload=payload) for payload in _reports(fact))
+                self._ready.extend(_as_it_is(at, payload) for payload in report_payloads(fact))
             case Ended():
                 self._ending(at, fact)
             case Withdrawn(cause=cause, code=code):
@@ -163,25 +225,25 @@ class Timeline:
     def _answering(self, at: float) -> None:
         if self.answered_at is None:
             self.answered_at = at
-            self._ready.append(_Item(at, payload=self._processed(at)))
+            self._ready.append(_as_it_is(at, self._processed(at)))
 
     def _add_chunks(self, at: float, chunks: Iterable[str]) -> None:
         # The first of them may begin with text that has been held back for a while already.
-        latest_at = at + TRAIL_SECONDS if self._is_live else inf
+        latest_at = at + TRAIL_SECONDS
         for chunk in chunks:
-            self._ready.append(_Item(at, chunk, min(latest_at, self._held_until)))
+            self._ready.append(_Item(at, min(latest_at, self._held_until), chunk))
             self._held_until = inf
 
     def _slice(self) -> None:
         start, self._sliced = self._sliced, self._sliced + SLICE_CHARACTERS
-        at = self.answered_at or 0.0
         if self._chunker is None:
             self._sliced = len(self._source)
-            self._add_chunks(at, [self._source])
+            self._ready.append(self._source)
             return
-        self._add_chunks(at, self._chunker.feed(self._source[start : self._sliced]))
+        self._ready.extend(self._chunker.feed(self._source[start : self._sliced]))
         if self._sliced >= len(self._source):
-            self._flush(at)
+            self._ready.extend(self._chunker.flush())
+            self._source = ""
 
     def _hold(self, at: float, text: str, chunks: Sequence[str]) -> None:
         """Queue the chunks, and set the time until which the rest may be held back for the sake of a good cut."""
@@ -204,7 +266,7 @@ class Timeline:
         self._chunker = self._make_chunker()
         self._held, self._held_until = 0, inf
         if end:
-            self._ready.append(_Item(at, held[:end], latest_at=at))
+            self._ready.append(_Item(at, at, held[:end]))
         if end < len(held):
             self._hold(inf, held[end:], self._chunker.feed(held[end:]))
 
@@ -239,27 +301,30 @@ class Timeline:
 
     # Showing frames.
 
-    def _show(self) -> Frame:
-        self._shown_at = self._ready_at
+    def _show(self) -> AnyFrame:
         item = self._ready.popleft()
+        self._shown_at = self._ready_at
         self.number += 1
-        if item.payload is not None:
+        if isinstance(item, str):
+            text = item
+        elif item.payload is not None:
             return Frame(item.payload, self.number)
-        size = len(item.chunk)
-        self._free_at = self._shown_at + self._pause_after(item.chunk, size)
+        else:
+            text = item.chunk
+        self._free_at = self._shown_at + self._pause_after(text)
         self._chunks += 1
-        self._position += size
-        place = ChunkPlace(self._chunks, self._position, self._total)
-        payload = {"success": True, "data": item.chunk, "status": "streaming", **self._style.chunk_fields(place)}
-        return Frame(payload, self.number)
+        self._position += len(text)
+        return Chunk(text, self.number, self._chunks, self._position, self._total, self._style.chunk_fields)
 
-    def _pause_after(self, chunk: str, size: int) -> float:
-        natural = self._pace.pause_after(chunk)
+    def _pause_after(self, chunk: str) -> float:
+        if self._pace is NO_PACE:
+            return 0.0
+        natural, size = self._pace.pause_after(chunk), len(chunk)
         left = self._arrived - self._position
         if self._is_live:
-            return pause_behind_source(natural, chunk=size, backlog=left)
+            return pause_behind_source(natural, size, left)
         seconds_left = (self.answered_at or 0.0) + ANSWER_SECONDS - self._shown_at
-        return pause_in_answer(natural, chunk=size, left=left, seconds_left=seconds_left)
+        return pause_in_answer(natural, size, left, seconds_left)
 
     def _finish(self, payload: Payload) -> Frame:
         self._shown_at = self._ready_at
@@ -291,34 +356,3 @@ class Timeline:
         if ended.cause == "cancelled":
             return error_payload(error, ended.code, status="cancelled", worker=ended.worker)
         return error_payload(error, ended.code)
-
-
-def error_payload(error: str, code: str, *, status: str = "error", **fields: object) -> Payload:
-    """The terminal frame for an error, and the body of one that came before the first frame."""
-    return {"success": False, "error": error, "status": status, "is_complete": True, **fields, "code": code}
-
-
-def _reports(fact: ToolCall | ToolResult | Media) -> Iterable[Payload]:
-    match fact:
-        case ToolCall(call_id=call_id, name=name, arguments=arguments):
-            yield _report("tool_call", call_id=call_id, name=name, arguments=arguments)
-        case ToolResult(call_id=call_id, name=name, result=result, is_error=is_error):
-            yield _report("tool_result", call_id=call_id, name=name, result=result, is_error=is_error)
-        case Media(content=None):
-            yield _report("media", media_type=fact.media_type, url=fact.url, part=1, parts=1, alt=fact.alt)
-        case Media(content=str(content)):
-            starts = range(0, len(content) or 1, MEDIA_PART_CHARACTERS)
-            for part, start in enumerate(starts, 1):
-                piece = content[start : start + MEDIA_PART_CHARACTERS]
-                yield _report(
-                    "media",
-                    media_type=fact.media_type,
-                    content=piece,
-                    part=part,
-                    parts=len(starts),
-                    alt=fact.alt,
-                )
-
-
-def _report(status: str, **fields: object) -> Payload:
-    return {"success": True, "data": "", "status": status, **fields}

@@ -16,6 +16,11 @@ def to_json(value: Any) -> str:  # noqa: ANN401
     OverflowError for NaN, infinities and nesting beyond 1,024.
     """
     text: str = ujson.dumps(value, ensure_ascii=False, escape_forward_slashes=False, allow_nan=False)
+    return only_json_line_ends(text)
+
+
+def only_json_line_ends(text: str) -> str:
+    """JSON text with the ends of lines of other alphabets escaped; they stand in strings only."""
     if text.isascii() or not ("\x85" in text or "\u2028" in text or "\u2029" in text):
         return text
     return text.translate(_LINE_ENDS)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from streamchat.presenting.frames import Frame
-from streamchat.wire.json_text import to_json
+from streamchat.presenting.frames import AnyFrame, Chunk
+from streamchat.wire.chunk_text import chunk_writer
+from streamchat.wire.json_text import only_json_line_ends, to_json
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 KEEPALIVE = ": keep-alive\n\n"
@@ -21,16 +22,29 @@ _EVENT_ID = re.compile(r"(?P<stream>[A-Za-z0-9_-]{1,64}):(?P<number>[0-9]{1,9})"
 class SseWire:
     """Encodes the frames of one stream; an id is ``{stream_id}:{durable frames so far}``."""
 
+    __slots__ = ("_stream_id",)
+
     def __init__(self, stream_id: str) -> None:
-        self._before_number = f"\nid: {stream_id}:"
+        self._stream_id = stream_id
 
-    def encode(self, frames: Iterable[Frame]) -> bytes:
-        return "".join([self._block(frame) for frame in frames]).encode()
+    def encode(self, frames: Iterable[AnyFrame]) -> bytes:
+        fields: tuple[str, ...] | None = None
+        blocks = []
+        for frame in frames:
+            if type(frame) is Chunk:
+                if frame.fields is not fields:
+                    fields = frame.fields
+                    write_chunk = chunk_writer(fields, "data: ", "\nid: %s:%s\n\n")
+                blocks.append(write_chunk(frame, self._stream_id))
+            else:
+                blocks.append(self._block(frame))
+        # Outside of JSON there is nothing but ASCII: what is escaped is escaped inside of it.
+        return only_json_line_ends("".join(blocks)).encode()
 
-    def _block(self, frame: Frame) -> str:
+    def _block(self, frame: AnyFrame) -> str:
         if frame.is_keepalive:
             return KEEPALIVE
-        return f"data: {to_json(frame.payload)}{self._before_number}{frame.number}\n\n"
+        return f"data: {to_json(frame.payload)}\nid: {self._stream_id}:{frame.number}\n\n"
 
 
 class BadEventId(ValueError):

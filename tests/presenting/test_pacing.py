@@ -43,10 +43,10 @@ def test_without_a_pace_there_is_no_pause() -> None:
 
 
 def test_a_short_answer_keeps_its_natural_pace_and_a_long_one_shares_what_is_left() -> None:
-    assert pause_in_answer(0.2, chunk=10, left=100, seconds_left=10.0) == 0.2
-    assert pause_in_answer(0.2, chunk=10, left=10_000, seconds_left=10.0) == pytest.approx(0.01)
-    assert pause_in_answer(0.2, chunk=10, left=100, seconds_left=-3.0) == 0.0
-    assert pause_in_answer(0.2, chunk=0, left=0, seconds_left=5.0) == 0.0
+    assert pause_in_answer(0.2, 10, 100, 10.0) == 0.2
+    assert pause_in_answer(0.2, 10, 10_000, 10.0) == pytest.approx(0.01)
+    assert pause_in_answer(0.2, 10, 100, -3.0) == 0.0
+    assert pause_in_answer(0.2, 0, 0, 5.0) == 0.0
 
 
 @settings(deadline=None)
@@ -54,16 +54,16 @@ def test_a_short_answer_keeps_its_natural_pace_and_a_long_one_shares_what_is_lef
 def test_however_it_is_cut_a_whole_answer_is_shown_within_its_time(sizes: list[int], natural: float) -> None:
     now, left = 0.0, sum(sizes)
     for size in sizes:
-        now += pause_in_answer(natural, chunk=size, left=left, seconds_left=10.0 - now)
+        now += pause_in_answer(natural, size, left, 10.0 - now)
         left -= size
     assert now <= 10.0 + 1e-6
 
 
 def test_behind_a_source_that_is_not_ahead_the_pace_is_natural() -> None:
-    assert pause_behind_source(0.2, chunk=10, backlog=10) == 0.2
-    assert pause_behind_source(0.2, chunk=10, backlog=0) == 0.2
+    assert pause_behind_source(0.2, 10, 10) == 0.2
+    assert pause_behind_source(0.2, 10, 0) == 0.2
 
 
 def test_behind_a_source_that_is_far_ahead_the_pause_shrinks() -> None:
-    assert pause_behind_source(0.2, chunk=10, backlog=1_000) == pytest.approx(0.005)
-    assert pause_behind_source(0.2, chunk=10, backlog=11) == 0.2
+    assert pause_behind_source(0.2, 10, 1_000) == pytest.approx(0.005)
+    assert pause_behind_source(0.2, 10, 11) == 0.2

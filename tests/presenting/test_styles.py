@@ -2,8 +2,9 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from streamchat.presenting.frames import Chunk
 from streamchat.presenting.sentences import sentence
-from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, STYLES, ChunkPlace
+from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, STYLES
 
 SENTENCES = [
     "正在分析用户请求...",
@@ -52,23 +53,12 @@ def test_paces_are_the_contracts() -> None:
     ]
 
 
-def test_a_chunk_knows_how_far_it_reaches_unless_the_end_is_unknown() -> None:
-    assert ChunkPlace(1, 20, 500).percent == 4.0
-    assert ChunkPlace(1, 1, 3).percent == 33.3
-    assert ChunkPlace(3, 3, 3).percent == 100.0
-    assert ChunkPlace(1, 20, None).percent is None
-
-
 def test_each_style_tells_of_a_chunk_in_its_own_words() -> None:
-    place = ChunkPlace(2, 20, 500)
-    assert BASIC.chunk_fields(place) == {
-        "progress": 4.0,
-        "is_complete": False,
-        "total_length": 500,
-        "current_position": 20,
-    }
-    assert ADVANCED.chunk_fields(place) == {"chunk_number": 2, "is_complete": False}
-    assert SMART.chunk_fields(place) == {"chunk_number": 2, "streaming_progress": 4.0, "is_complete": False}
+    told = {style: Chunk("chunk", 3, 2, 20, 500, style.chunk_fields).payload for style in (BASIC, ADVANCED, SMART)}
+    common = {"success": True, "data": "chunk", "status": "streaming", "is_complete": False}
+    assert told[BASIC] == {**common, "progress": 4.0, "total_length": 500, "current_position": 20}
+    assert told[ADVANCED] == {**common, "chunk_number": 2}
+    assert told[SMART] == {**common, "chunk_number": 2, "streaming_progress": 4.0}
 
 
 def test_the_raw_style_neither_opens_nor_chunks_nor_waits() -> None:

@@ -1,0 +1,42 @@
+"""Frames that say one thing as it is: errors, tools and media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streamchat.presenting.frames import Payload
+from streamchat.turns.events import Media, ToolCall, ToolResult
+
+MEDIA_PART_CHARACTERS = 65_536
+
+
+def error_payload(error: str, code: str, *, status: str = "error", **fields: object) -> Payload:
+    """The terminal frame for an error, and the body of one that came before the first frame."""
+    return {"success": False, "error": error, "status": status, "is_complete": True, **fields, "code": code}
+
+
+def report_payloads(fact: ToolCall | ToolResult | Media) -> Iterable[Payload]:
+    """The frames of one fact: several for a media content that is too long for one."""
+    match fact:
+        case ToolCall(call_id=call_id, name=name, arguments=arguments):
+            yield _report("tool_call", call_id=call_id, name=name, arguments=arguments)
+        case ToolResult(call_id=call_id, name=name, result=result, is_error=is_error):
+            yield _report("tool_result", call_id=call_id, name=name, result=result, is_error=is_error)
+        case Media(content=None):
+            yield _report("media", media_type=fact.media_type, url=fact.url, part=1, parts=1, alt=fact.alt)
+        case Media(content=str(content)):
+            starts = range(0, len(content) or 1, MEDIA_PART_CHARACTERS)
+            for part, start in enumerate(starts, 1):
+                piece = content[start : start + MEDIA_PART_CHARACTERS]
+                yield _report(
+                    "media",
+                    media_type=fact.media_type,
+                    content=piece,
+                    part=part,
+                    parts=len(starts),
+                    alt=fact.alt,
+                )
+
+
+def _report(status: str, **fields: object) -> Payload:
+    return {"success": True, "data": "", "status": status, **fields}

@@ -1,0 +1,31 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from streamchat.presenting.frames import Chunk
+from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, StreamStyle
+from streamchat.wire.chunk_text import chunk_writer
+from streamchat.wire.json_text import only_json_line_ends, to_json
+
+WHOLE_TEXT = some.text(some.characters(exclude_categories=["Cs"]))
+NUMBERS = some.integers(1, 10**9)
+
+
+@settings(deadline=None)
+@given(WHOLE_TEXT, NUMBERS, NUMBERS, some.none() | some.integers(0, 10**9))
+@pytest.mark.parametrize("style", [BASIC, ADVANCED, SMART, RAW], ids=lambda style: style.name)
+def test_the_template_writes_what_the_json_encoder_would(
+    style: StreamStyle, text: str, chunk_number: int, position: int, left: int | None
+) -> None:
+    total = None if left is None else position + left
+    chunk = Chunk(text, chunk_number + 1, chunk_number, position, total, style.chunk_fields)
+    assert only_json_line_ends(chunk_writer(style.chunk_fields)(chunk)) == to_json(chunk.payload)
+
+
+def test_a_percent_sign_is_text_like_any_other() -> None:
+    chunk = Chunk("100%s %(a)s", 2, 1, 10, 20, SMART.chunk_fields)
+    assert '"data":"100%s %(a)s"' in chunk_writer(SMART.chunk_fields)(chunk)
+
+
+def test_a_chunk_that_tells_nothing_of_itself_is_still_whole() -> None:
+    assert chunk_writer(())(Chunk("a", 2, 1, 1, 1, ())) == '{"success":true,"data":"a","status":"streaming"}'

@@ -1,0 +1,47 @@
+"""A chunk of the answer as JSON text, written from a template: nearly all frames are chunks.
+
+The same text as JSON of the chunk's payload, at a third of the cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from json.encoder import encode_basestring
+from operator import itemgetter
+
+from streamchat.presenting.frames import Chunk
+
+# Where each field's value stands in what the template is filled from; the event's id comes last.
+_PLACES = {
+    "data": 0,
+    "chunk_number": 1,
+    "progress": 2,
+    "streaming_progress": 2,
+    "total_length": 3,
+    "current_position": 4,
+}
+_STREAM, _NUMBER = 5, 6
+
+
+@cache
+def chunk_writer(fields: tuple[str, ...], before: str = "", after: str = "") -> Callable[[Chunk, str], str]:
+    """What writes chunks that tell ``fields``, between ``before`` and ``after``.
+
+    In ``after`` the first ``%s`` stands for the stream's id that the writer is given, the second for the chunk's
+    number. Non-ASCII stays as it is, ends of lines of other alphabets too.
+    """
+    names = ("data", *(name for name in fields if name in _PLACES))
+    places = itemgetter(*(_PLACES[name] for name in names), *(_STREAM, _NUMBER)[: after.count("%s")])
+    parts = ['{"success":true,"data":%s,"status":"streaming"']
+    parts += ['"is_complete":false' if name == "is_complete" else f'"{name}":%s' for name in fields]
+    template = before + ",".join(parts) + "}" + after
+
+    def write(chunk: Chunk, stream: str = "") -> str:
+        text, number, chunk_number, position, total, _ = chunk
+        percent = "null" if total is None else round(100.0 * position / total, 1)
+        length = "null" if total is None else total
+        told: object = places((encode_basestring(text), chunk_number, percent, length, position, stream, number))
+        return template % told
+
+    return write

@@ -17,32 +17,39 @@ class Cancellation:
     """Thread-safe and set at most once; looks like a ``threading.Event`` to the function."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._is_set = False
         self._lock = threading.Lock()
+        self._event: threading.Event | None = None  # made for the first who waits: few functions do
         self._callbacks: list[Callable[[], None]] = []
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._is_set
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block up to ``timeout`` seconds; True when the flag is set. A sleep that can be stopped."""
-        return self._event.wait(timeout)
+        with self._lock:
+            if self._is_set:
+                return True
+            event = self._event = self._event or threading.Event()
+        return event.wait(timeout)
 
     def set(self) -> None:
         with self._lock:
-            self._event.set()
+            self._is_set = True
             callbacks, self._callbacks = self._callbacks, []
+            if self._event is not None:
+                self._event.set()
         for callback in callbacks:
             callback()
 
     def on_set(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when the flag is set, at once when it is set already."""
         with self._lock:
-            if not self._event.is_set():
+            if not self._is_set:
                 self._callbacks.append(callback)
                 return
         callback()
 
     def __bool__(self) -> bool:
         """``if cancelled:`` asks the flag, as everyone expects who has not read this."""
-        return self.is_set()
+        return self._is_set

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
 from streamchat.turns.events import Ended, Fact, Notice
+from streamchat.turns.inbox import Inbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.run_query import run_query
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
@@ -23,18 +24,22 @@ UNDELIVERED_FACTS = 64
 class ThreadEmitter:
     """Takes facts from a worker thread to the loop; blocks while the loop is that many facts behind."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, job: Job, deadline: float) -> None:
+    def __init__(self, inbox: Inbox, job: Job, deadline: float) -> None:
         self.cancelled = Cancellation()
         self.deadline = deadline
-        self._loop = loop
+        self._inbox = inbox
         self._job = job
-        self._credits = threading.Semaphore(UNDELIVERED_FACTS)
-        self._latest: Notice | None = None
+        self._undelivered = 0
         self._lock = threading.Lock()
-        self.cancelled.on_set(self._credits.release)
+        self._has_room: threading.Condition | None = None  # made for the first who has to wait: most never do
+        self._latest: Notice | None = None
+        self.cancelled.on_set(self._let_go)
 
     def emit(self, fact: Fact) -> None:
-        self._credits.acquire()
+        with self._lock:
+            if self._undelivered >= UNDELIVERED_FACTS:
+                self._wait_for_room()
+            self._undelivered += 1
         self._call(self._deliver, fact)
 
     def notify(self, notice: Notice) -> None:
@@ -45,18 +50,29 @@ class ThreadEmitter:
         if not is_under_way:
             self._call(self._deliver_latest)
 
+    def _wait_for_room(self) -> None:
+        self._has_room = self._has_room or threading.Condition(self._lock)
+        while self._undelivered >= UNDELIVERED_FACTS and not self.cancelled.is_set():
+            self._has_room.wait()
+
+    def _let_go(self) -> None:
+        with self._lock:
+            if self._has_room is not None:
+                self._has_room.notify_all()
+
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         if self.cancelled.is_set():
-            # The credit of whoever is told goes on to the next one that waits in vain.
-            self._credits.release()
             raise QueryCancelled
         try:
-            self._loop.call_soon_threadsafe(callback, *arguments)
+            self._inbox.call(callback, *arguments)
         except RuntimeError as error:
             raise QueryCancelled from error  # the loop is closed, the server is gone
 
     def _deliver(self, fact: Fact) -> None:
-        self._credits.release()
+        with self._lock:
+            self._undelivered -= 1
+            if self._has_room is not None:
+                self._has_room.notify()
         self._job.record(fact)
 
     def _deliver_latest(self) -> None:
@@ -71,7 +87,7 @@ class ThreadExecutor:
 
     def __init__(self, bound: BoundFunction, limits: ExecutorLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._bound = bound
-        self._loop = loop
+        self._inbox = Inbox(loop)
         self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
         # Room for the abandoned ones beside the running ones; a thread exists only once it is needed.
         self._pool = ThreadPoolExecutor(limits.max_running + limits.max_abandoned, thread_name_prefix="process_query")
@@ -98,7 +114,7 @@ class ThreadExecutor:
         return not self._emitters
 
     def _launch(self, job: Job) -> None:
-        emitter = ThreadEmitter(self._loop, job, job.started())
+        emitter = ThreadEmitter(self._inbox, job, job.started())
         self._emitters[id(job)] = emitter
         # A pool thread has a context of its own; the job's one carries the request id.
         try:
@@ -110,7 +126,7 @@ class ThreadExecutor:
     def _work(self, job: Job, emitter: ThreadEmitter) -> None:
         ended = run_query(self._bound, job.query, emitter)
         try:
-            self._loop.call_soon_threadsafe(self._returned, job, ended)
+            self._inbox.call(self._returned, job, ended)
         except RuntimeError:
             return  # the loop is closed: nobody is left who could be told
 

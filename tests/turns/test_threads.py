@@ -9,6 +9,7 @@ import pytest
 
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.events import Answer, Ended, Progress, Text
+from streamchat.turns.inbox import Inbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.threads import UNDELIVERED_FACTS, ThreadEmitter, ThreadExecutor
 from streamchat.turns.work_queue import ExecutorLimits, TooBusy
@@ -315,7 +316,7 @@ async def test_a_producer_that_is_held_up_can_be_stopped(make: Make) -> None:
 
 @pytest.mark.gen_test
 async def test_all_threads_of_a_function_are_released_when_it_is_stopped() -> None:
-    emitter = ThreadEmitter(asyncio.get_running_loop(), RecordingJob(), 0.0)
+    emitter = ThreadEmitter(Inbox(asyncio.get_running_loop()), RecordingJob(), 0.0)
     seen: list[str] = []
     tries, are_held_up = itertools.count(1), threading.Event()
 
@@ -359,7 +360,7 @@ async def test_of_many_notices_the_loop_is_told_the_latest(make: Make) -> None:
 @pytest.mark.gen_test
 async def test_every_notice_after_the_stop_is_refused_not_only_the_first() -> None:
     job = RecordingJob()
-    emitter = ThreadEmitter(asyncio.get_running_loop(), job, 0.0)
+    emitter = ThreadEmitter(Inbox(asyncio.get_running_loop()), job, 0.0)
     emitter.notify(Progress(message="one", percent=None))
     await job.until(lambda: job.notices)
     emitter.cancelled.set()
@@ -526,7 +527,7 @@ def test_an_answer_that_nobody_can_be_told_is_dropped(released: threading.Event)
 def test_facts_are_equal_to_what_was_emitted() -> None:
     async def scenario() -> list[Any]:
         job = RecordingJob()
-        emitter = ThreadEmitter(asyncio.get_running_loop(), job, 0.0)
+        emitter = ThreadEmitter(Inbox(asyncio.get_running_loop()), job, 0.0)
         await asyncio.to_thread(emitter.emit, Answer(text="hi"))
         await job.until(lambda: job.facts)
         return job.facts

@@ -3,38 +3,92 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from streamchat.presenting.frames import Frame
+from streamchat.presenting.frames import AnyFrame
 from streamchat.presenting.presenter import Presenter
 from streamchat.turns.reader import Reader
 
-Deliver = Callable[[list[Frame]], Awaitable[None]]
+# Takes frames. Returns None when the client has room for more, or else a future that is done once it has; it fails
+# when the client is gone, and so may the call.
+Deliver = Callable[[list[AnyFrame]], "asyncio.Future[None] | None"]
 
 
 async def follow(reader: Reader, presenter: Presenter, deliver: Deliver) -> None:
     """Deliver every frame as it falls due, until the terminal one or until the reader is closed.
 
     The only writer of its connection: progress, chunks and keep-alives all come from the presenter.
+    Raises what ``deliver`` raises.
     """
-    while not reader.is_closed:
-        presenter.feed(reader.take(), reader.take_notice())
-        frames = presenter.take(reader.now)
-        if frames:
-            await deliver(frames)
-        if presenter.is_finished:
+    following = _Following(reader, presenter, deliver)
+    reader.listen(following.run)
+    following.run()
+    try:
+        await following.over
+    finally:
+        reader.ignore()
+
+
+class _Following:
+    """The loop, as plain callbacks: a frame that is due costs no wake-up of a task."""
+
+    __slots__ = ("_deliver", "_is_held_up", "_loop", "_presenter", "_reader", "over")
+
+    def __init__(self, reader: Reader, presenter: Presenter, deliver: Deliver) -> None:
+        self._reader = reader
+        self._presenter = presenter
+        self._deliver = deliver
+        self._is_held_up = False
+        self._loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[None] = self._loop.create_future()
+
+    def run(self) -> None:
+        """Deliver what is due now, and see to it that this is called again in time."""
+        reader, presenter = self._reader, self._presenter
+        if self.over.done():
             return
-        if presenter.due <= reader.now:
-            # A delivery that completes at once does not yield: without this a long catch-up starves the others.
-            await asyncio.sleep(0)
+        if reader.is_closed:
+            self.over.set_result(None)
+            return
+        if self._is_held_up:
+            return
+        try:
+            if reader.has_news:
+                presenter.feed(reader.take(), reader.take_notice())
+            now = reader.now
+            frames = presenter.take(now)
+            room = self._deliver(frames) if frames else None
+        except Exception as error:  # noqa: BLE001 - whoever follows is told of it
+            self.over.set_exception(error)
+            return
+        if room is not None:
+            self._is_held_up = True
+            room.add_done_callback(self._go_on)
+        elif presenter.is_finished:
+            self.over.set_result(None)
+        elif presenter.due <= now:
+            # One batch a round of the loop: a long catch-up, or a burst, must not starve the others.
+            self._loop.call_soon(self.run)
         else:
-            await reader.wait(presenter.due)
+            reader.alarm_at(presenter.due)
+
+    def _go_on(self, room: asyncio.Future[None]) -> None:
+        self._is_held_up = False
+        if self.over.done():
+            # The reader was closed meanwhile; a failure of the last delivery is nobody's any more.
+            room.cancelled() or room.exception()
+        elif (error := room.exception()) is not None:
+            self.over.set_exception(error)
+        elif self._presenter.is_finished:
+            self.over.set_result(None)
+        else:
+            self.run()
 
 
-async def fast_forward(reader: Reader, presenter: Presenter, number: int) -> list[Frame]:
+async def fast_forward(reader: Reader, presenter: Presenter, number: int) -> list[AnyFrame]:
     """Present what is past, until ``number`` durable frames are behind; returns frames that are due beyond it."""
     presenter.feed(reader.take(), reader.take_notice())
-    frames: list[Frame] = []
+    frames: list[AnyFrame] = []
     while presenter.number < number and presenter.due <= reader.now:
         frames += presenter.take(reader.now)
         await asyncio.sleep(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -10,10 +11,10 @@ from tornado.iostream import StreamClosedError
 from streamchat.handlers.delivery import SseDelivery, Stalled, drop, leaving_of
 from streamchat.handlers.door import Door
 from streamchat.handlers.following import follow
-from streamchat.presenting.frames import Frame
+from streamchat.presenting.frames import AnyFrame, Frame
+from streamchat.presenting.payloads import error_payload
 from streamchat.presenting.presenter import Presenter
 from streamchat.presenting.sentences import sentence
-from streamchat.presenting.timeline import error_payload
 from streamchat.turns.observer import Leaving
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
@@ -23,7 +24,13 @@ _logger = logging.getLogger("streamchat.doors")
 
 
 async def respond_with_stream(
-    door: Door, turn: Turn, reader: Reader, presenter: Presenter, *, first: Sequence[Frame] = (), resumed: bool = False
+    door: Door,
+    turn: Turn,
+    reader: Reader,
+    presenter: Presenter,
+    *,
+    first: Sequence[AnyFrame] = (),
+    resumed: bool = False,
 ) -> None:
     """Stream ``turn`` to the door's client, ``first`` before what the presenter gives."""
     _set_headers(door, turn)
@@ -33,7 +40,7 @@ async def respond_with_stream(
     error: BaseException | None = None
     try:
         if first:
-            await delivery.deliver(list(first))
+            await _delivered(delivery.deliver(list(first)))
         await follow(reader, presenter, delivery.deliver)
     except (Stalled, StreamClosedError) as gone:
         error = gone
@@ -72,6 +79,11 @@ def _finish(door: Door) -> None:
 async def _say_internal_error(door: Door, delivery: SseDelivery, presenter: Presenter) -> None:
     payload = error_payload(sentence("internal_error", door.lang), "internal_error")
     try:
-        await delivery.deliver([Frame(payload, presenter.number, is_terminal=True)])
+        await _delivered(delivery.deliver([Frame(payload, presenter.number, is_terminal=True)]))
     except (Stalled, StreamClosedError):
         _logger.info("nobody was left to tell of it")
+
+
+async def _delivered(room: asyncio.Future[None] | None) -> None:
+    if room is not None:
+        await room

@@ -9,7 +9,7 @@ from streamchat.handlers.following import fast_forward
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.sse_response import respond_with_stream
 from streamchat.handlers.views import presenter_of
-from streamchat.presenting.frames import Frame
+from streamchat.presenting.frames import AnyFrame
 from streamchat.presenting.presenter import Presenter
 from streamchat.turns.reader import Reader
 from streamchat.wire.sse import BadEventId, seen_frames
@@ -44,7 +44,7 @@ class StreamDoor(Door):
         state = await turn.cancel()
         self.write_payload({"success": True, "state": state.state, "worker": state.worker, "stream_id": turn.id})
 
-    async def _catch_up(self, presenter: Presenter, reader: Reader, seen: int) -> list[Frame]:
+    async def _catch_up(self, presenter: Presenter, reader: Reader, seen: int) -> list[AnyFrame]:
         first = await fast_forward(reader, presenter, seen)
         if presenter.number < seen:
             self.rooms.metrics.resumed("impossible")

@@ -45,8 +45,11 @@ class EventLog(Protocol):
     def read(self, start: int) -> Sequence[Entry]:
         """Every entry from index ``start`` on."""
 
-    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` after every append and notify; returns the way to stop that."""
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` after every append and notify."""
+
+    def unsubscribe(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` no more."""
 
 
 class MemoryLog:
@@ -83,9 +86,11 @@ class MemoryLog:
     def bytes(self) -> int:
         return BYTES_PER_FACT * len(self._entries) + BYTES_PER_CHARACTER * self.size
 
-    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, wake: Callable[[], None]) -> None:
         self._wakes.append(wake)
-        return lambda: self._wakes.remove(wake)
+
+    def unsubscribe(self, wake: Callable[[], None]) -> None:
+        self._wakes.remove(wake)
 
     def _guard(self, fact: Fact) -> None:
         if isinstance(fact, Withdrawn):

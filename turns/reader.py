@@ -1,4 +1,4 @@
-"""A cursor on one turn's log, for one client: what is new, and waiting for more of it."""
+"""A cursor on one turn's log, for one client: what is new, and a call when there is more of it or when it is time."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from streamchat.turns.log import EventLog
 from streamchat.turns.ticker import Ticker
 
 
+def _nobody() -> None:
+    """Nobody is to be woken."""
+
+
 class Reader:
     """Reads a log from its start; ``close`` tells the turn that this client has left.
 
-    Times are seconds since the turn was accepted. ``wait`` may return early, never late by more than
-    a tick: whoever waits looks again.
+    Whoever follows is woken as a plain callback, never from inside of what has changed the log: ``listen`` says whom.
+    Times are seconds since the turn was accepted.
     """
 
     __slots__ = (
-        "_alarms",
+        "_accepted_at",
         "_clock",
         "_cursor",
+        "_is_waking",
         "_loop",
         "_on_close",
+        "_rung_at",
         "_seen",
+        "_tick",
         "_ticker",
-        "_unsubscribe",
-        "_waiter",
-        "accepted_at",
+        "_wake",
+        "has_news",
         "is_closed",
         "log",
     )
@@ -43,27 +49,29 @@ class Reader:
         on_close: Callable[[], None],
     ) -> None:
         self.log = log
-        self.accepted_at = accepted_at
         self.is_closed = False
+        self.has_news = True
+        self._accepted_at = accepted_at
         self._cursor = 0
         self._seen: Notice | None = None
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._ticker = ticker
+        self._tick: float = inf  # of the alarm that is to ring next
+        self._rung_at = 0.0
         self._on_close = on_close
-        self._alarms: list[float] = []  # those that are still to ring, the next one last
-        self._waiter: asyncio.Future[None] | None = None
-        self._unsubscribe = log.subscribe(self.wake)
+        self._wake: Callable[[], None] = _nobody
+        self._is_waking = False
+        log.subscribe(self._log_changed)
 
     @property
     def now(self) -> float:
-        """Seconds since the turn was accepted."""
-        return self._clock() - self.accepted_at
+        """Seconds since the turn was accepted; never before an alarm that has rung, though a loop may ring early."""
+        return max(self._clock() - self._accepted_at, self._rung_at)
 
     def take(self) -> Sequence[Entry]:
         """The entries that were appended since the last call."""
-        if self._cursor == len(self.log):
-            return ()
+        self.has_news = False
         entries = self.log.read(self._cursor)
         self._cursor += len(entries)
         return entries
@@ -76,34 +84,50 @@ class Reader:
         self._seen = notice
         return notice
 
-    async def wait(self, until: float) -> None:
-        """Wait until the log grows, a notice changes, ``wake`` is called, or the time ``until``."""
-        if self.is_closed or self._cursor != len(self.log) or self.log.notice is not self._seen:
-            return
-        if until < (self._alarms[-1] if self._alarms else inf):
-            self._alarms.append(until)
-            self._ticker.call_at(self.accepted_at + until, self._alarm)
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` soon after the log has grown, a notice has changed, or the reader was closed; and at alarms."""
+        self._wake = wake
 
-    def wake(self) -> None:
-        """End the wait that is under way, if there is one."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def ignore(self) -> None:
+        """Wake nobody any more."""
+        self._wake = _nobody
+
+    def alarm_at(self, when: float) -> None:
+        """Wake at ``when``, late by at most a tick. Only the earliest alarm counts: after it, the next is set anew."""
+        if when == inf:
+            return
+        tick = self._ticker.tick_at(self._accepted_at + when)
+        if tick < self._tick:
+            self._tick = tick
+            self._ticker.call_at(tick, self._ring)
 
     def close(self) -> None:
         """Stop reading; closing twice is closing once."""
         if self.is_closed:
             return
         self.is_closed = True
-        self._unsubscribe()
-        self.wake()
-        self._on_close()
+        self.log.unsubscribe(self._log_changed)
+        self._wake_soon()
+        on_close, self._on_close = self._on_close, _nobody
+        on_close()
 
-    def _alarm(self) -> None:
-        # An alarm can't be taken back: one that was overtaken by an earlier one may ring in vain.
-        self._alarms.pop()
-        self.wake()
+    def _log_changed(self) -> None:
+        self.has_news = True
+        self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        if not self._is_waking:
+            self._is_waking = True
+            self._loop.call_soon(self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._is_waking = False
+        self._wake()
+
+    def _ring(self, tick: int) -> None:
+        # An alarm can't be taken back: one that was overtaken by an earlier one rings in vain.
+        if tick != self._tick:
+            return
+        self._tick = inf
+        self._rung_at = tick * self._ticker.tick_seconds - self._accepted_at
+        self._wake()

@@ -11,48 +11,64 @@ import heapq
 import math
 from collections.abc import Callable
 
+# Short enough that nobody sees it in the pace, long enough that streams share wake-ups.
 TICK_SECONDS = 0.005
 
 # A loop may fire up to its clock's resolution early (uvloop: a millisecond); a tick later would double the wait.
-_EARLY_TICKS = 0.2
+_EARLY_SECONDS = 0.001
 
 
 class Ticker:
-    """Calls back at or up to one tick after the time asked for. Times are ``loop.time()`` seconds."""
+    """Calls back at or up to one tick after the time asked for. Times are ``loop.time()`` seconds.
+
+    A tick is a number: ``tick * tick_seconds`` is the time it stands for.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick_seconds: float = TICK_SECONDS) -> None:
+        self.tick_seconds = tick_seconds
         self._loop = loop
-        self._tick_seconds = tick_seconds
-        self._buckets: dict[int, list[Callable[[], None]]] = {}
+        self._buckets: dict[int, list[Callable[[int], None]]] = {}
         self._order: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_bucket = 0
+        self._timer_tick = 0
+        self._is_ringing = False
 
-    def call_at(self, when: float, wake: Callable[[], None]) -> None:
-        """Call ``wake`` once at ``when``; it can't be taken back, so it must stand being called in vain."""
-        number = math.ceil(when / self._tick_seconds)
-        bucket = self._buckets.get(number)
+    def tick_at(self, when: float) -> int:
+        """The first tick that is not before ``when``."""
+        return math.ceil(when / self.tick_seconds)
+
+    def call_at(self, tick: int, ring: Callable[[int], None]) -> None:
+        """Call ``ring`` with the tick once it has come. It can't be taken back: it must stand being called in vain."""
+        bucket = self._buckets.get(tick)
         if bucket is not None:
-            bucket.append(wake)
+            bucket.append(ring)
             return
-        self._buckets[number] = [wake]
-        heapq.heappush(self._order, number)
-        if self._timer is None or number < self._timer_bucket:
-            self._set_timer(number)
+        self._buckets[tick] = [ring]
+        heapq.heappush(self._order, tick)
+        if not self._is_ringing:
+            self._set_timer()
 
-    def _set_timer(self, number: int) -> None:
+    def _set_timer(self) -> None:
+        """One timer, for the earliest tick."""
+        tick = self._order[0]
         if self._timer is not None:
+            if self._timer_tick <= tick:
+                return
             self._timer.cancel()
-        self._timer_bucket = number
-        self._timer = self._loop.call_at(number * self._tick_seconds, self._tick)
+        self._timer_tick = tick
+        self._timer = self._loop.call_at(tick * self.tick_seconds, self._ring)
 
-    def _tick(self) -> None:
+    def _ring(self) -> None:
         self._timer = None
-        now = math.floor(self._loop.time() / self._tick_seconds + _EARLY_TICKS)
+        # Whoever is called asks for the next call: the timer is set once, when all have asked.
+        self._is_ringing = True
+        now = math.floor((self._loop.time() + _EARLY_SECONDS) / self.tick_seconds)
         try:
             while self._order and self._order[0] <= now:
-                for wake in self._buckets.pop(heapq.heappop(self._order)):
-                    wake()
+                tick = heapq.heappop(self._order)
+                for ring in self._buckets.pop(tick):
+                    ring(tick)
         finally:
-            if self._order and self._timer is None:
-                self._set_timer(self._order[0])
+            self._is_ringing = False
+            if self._order:
+                self._set_timer()

@@ -66,6 +66,30 @@ class Turn:
     ``on_change`` is called when the turn has ended and whenever a reader has left it.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_deadline_timer",
+        "_has_returned",
+        "_house",
+        "_linger_timer",
+        "_on_change",
+        "_stopping",
+        "_worker_returned",
+        "accepted_at",
+        "answered_at",
+        "characters",
+        "context",
+        "ended",
+        "ended_at",
+        "id",
+        "log",
+        "owner",
+        "query",
+        "reader_count",
+        "rules",
+        "started_at",
+    )
+
     def __init__(
         self,
         turn_id: str,
@@ -94,7 +118,8 @@ class Turn:
         self._deadline_timer: Any = None
         self._linger_timer: Any = None
         self._stopping: asyncio.Task[None] | None = None
-        self._worker_returned = asyncio.Event()
+        self._has_returned = False
+        self._worker_returned: asyncio.Future[None] | None = None  # somebody waits for it
 
     def submit(self) -> None:
         """Hand the question to the executor; TooBusy when there is no room, and nothing has happened."""
@@ -180,7 +205,9 @@ class Turn:
 
     def returned(self, ended: Ended) -> None:
         """The function is over. The first end wins: a stop or a timeout that came before keeps its own."""
-        self._worker_returned.set()
+        self._has_returned = True
+        if self._worker_returned is not None and not self._worker_returned.done():
+            self._worker_returned.set_result(None)
         if self.ended is None and self._stopping is None:
             if ended.cause == "complete":
                 self._answering()
@@ -189,11 +216,13 @@ class Turn:
     # How a turn ends.
 
     async def _stop(self, reason: str) -> None:
+        self._worker_returned = asyncio.get_running_loop().create_future()
         self._house.executor.interrupt(self)
         try:
             # Long enough for a function that cooperates to say so, short enough for whoever pressed stop.
             async with asyncio.timeout(self._house.limits.cancel_grace_seconds):
-                await self._worker_returned.wait()
+                if not self._has_returned:
+                    await self._worker_returned
         except TimeoutError:
             pass
         if self.ended is None:

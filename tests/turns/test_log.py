@@ -80,12 +80,16 @@ def test_the_latest_notice_is_shown_and_none_is_kept() -> None:
 
 def test_every_subscriber_is_woken_by_facts_and_notices_until_it_leaves() -> None:
     log, woken = MemoryLog(), list[str]()
-    leave_first = log.subscribe(lambda: woken.append("first"))
+
+    def first() -> None:
+        woken.append("first")
+
+    log.subscribe(first)
     log.subscribe(lambda: woken.append("second"))
     log.append(0.0, Started())
     log.notify(Progress(message="searching", percent=None))
     assert woken == ["first", "second"] * 2
-    leave_first()
+    log.unsubscribe(first)
     log.append(1.0, ENDED)
     assert woken == [*["first", "second"] * 2, "second"]
 
@@ -95,9 +99,9 @@ def test_a_subscriber_may_leave_while_it_is_being_woken() -> None:
 
     def wake_once() -> None:
         woken.append("once")
-        leave()
+        log.unsubscribe(wake_once)
 
-    leave = log.subscribe(wake_once)
+    log.subscribe(wake_once)
     log.subscribe(lambda: woken.append("other"))
     log.append(0.0, Started())
     log.append(1.0, ENDED)

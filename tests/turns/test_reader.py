@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from math import inf
 from typing import Any, cast
 
 import pytest
@@ -9,8 +10,6 @@ from streamchat.turns.log import MemoryLog
 from streamchat.turns.reader import Reader
 from streamchat.turns.ticker import Ticker
 from tests.fakes.clock import HandClock
-
-FAR = 1e6
 
 
 class Desk:
@@ -35,31 +34,32 @@ class Desk:
         self.closed += 1
 
 
-async def is_waiting(waiting: "asyncio.Task[None]") -> bool:
-    """Whether it still waits after everything that is ready has had its turn."""
+class Wakes:
+    """Counts how often a reader has woken whoever follows it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.count = 0
+        reader.listen(self._wake)
+
+    def _wake(self) -> None:
+        self.count += 1
+
+
+async def settled() -> None:
+    """Everything that is ready has had its turn."""
     for _ in range(3):
         await asyncio.sleep(0)
-    return not waiting.done()
-
-
-async def woken_by(reader: Reader, happening: Callable[[], object], until: float = FAR) -> bool:
-    waiting = asyncio.create_task(reader.wait(until))
-    assert await is_waiting(waiting)
-    happening()
-    woken = not await is_waiting(waiting)
-    waiting.cancel()
-    return woken
 
 
 @pytest.mark.gen_test
 async def test_every_entry_is_taken_once_and_in_order() -> None:
     desk = Desk()
     reader = desk.reader()
-    assert reader.take() == ()
+    assert not reader.take()
     desk.log.append(0.0, Started())
     desk.log.append(1.0, Text(text="a"))
     assert list(reader.take()) == [Entry(0.0, Started()), Entry(1.0, Text(text="a"))]
-    assert reader.take() == ()
+    assert not reader.take()
     desk.log.append(2.0, Text(text="b"))
     assert list(reader.take()) == [Entry(2.0, Text(text="b"))]
 
@@ -93,94 +93,144 @@ async def test_the_same_words_said_again_are_news_again() -> None:
 
 
 @pytest.mark.gen_test
-async def test_a_wait_ends_when_the_log_grows() -> None:
+@pytest.mark.parametrize(
+    "happening",
+    [
+        lambda desk, reader: desk.log.append(0.0, Started()),
+        lambda desk, reader: desk.log.notify(Progress(message="one", percent=None)),
+        lambda desk, reader: reader.close(),
+    ],
+    ids=["a fact", "a notice", "its close"],
+)
+async def test_whoever_follows_is_woken_soon_after_but_not_from_inside(
+    happening: Callable[[Desk, Reader], None],
+) -> None:
     desk = Desk()
     reader = desk.reader()
-    assert await woken_by(reader, lambda: desk.log.append(0.0, Started()))
+    wakes = Wakes(reader)
+    happening(desk, reader)
+    assert wakes.count == 0
+    await settled()
+    assert wakes.count == 1
 
 
 @pytest.mark.gen_test
-async def test_a_wait_ends_at_a_notice() -> None:
+async def test_what_happens_together_wakes_once() -> None:
+    desk = Desk()
+    wakes = Wakes(desk.reader())
+    for at in range(5):
+        desk.log.append(float(at), Text(text="a"))
+    await settled()
+    assert wakes.count == 1
+
+
+@pytest.mark.gen_test
+async def test_there_is_news_from_the_start_and_after_everything_that_happens_until_it_is_taken() -> None:
     desk = Desk()
     reader = desk.reader()
-    assert await woken_by(reader, lambda: desk.log.notify(Progress(message="one", percent=None)))
+    assert reader.has_news
+    reader.take()
+    assert not reader.has_news
+    desk.log.notify(Progress(message="one", percent=None))
+    assert reader.has_news
 
 
 @pytest.mark.gen_test
-async def test_a_wait_ends_when_it_is_told_to() -> None:
-    reader = Desk().reader()
-    assert await woken_by(reader, reader.wake)
-
-
-@pytest.mark.gen_test
-async def test_a_wait_ends_when_the_reader_is_closed() -> None:
-    reader = Desk().reader()
-    assert await woken_by(reader, reader.close)
-
-
-@pytest.mark.gen_test
-async def test_a_wait_ends_at_its_time_and_not_before() -> None:
+async def test_an_alarm_rings_at_its_time_and_not_before() -> None:
     desk = Desk()
     reader = desk.reader(accepted_at=40.0)
-    assert not await woken_by(reader, lambda: desk.clock.advance(41.9), until=2.0)
-    assert await woken_by(reader, lambda: desk.clock.advance(0.2), until=2.0)
+    wakes = Wakes(reader)
+    reader.alarm_at(2.0)
+    desk.clock.advance(41.9)
+    assert wakes.count == 0
+    desk.clock.advance(0.2)
+    assert wakes.count == 1
+    desk.clock.advance(100.0)
+    assert wakes.count == 1
 
 
 @pytest.mark.gen_test
-async def test_there_is_no_wait_while_something_is_untaken() -> None:
+async def test_no_alarm_is_set_for_never() -> None:
+    desk = Desk()
+    desk.reader().alarm_at(inf)
+    assert desk.clock.pending == []
+
+
+@pytest.mark.gen_test
+async def test_only_the_earliest_alarm_rings_and_the_next_is_set_after_it() -> None:
     desk = Desk()
     reader = desk.reader()
-    desk.log.append(0.0, Started())
-    await reader.wait(FAR)
-    reader.take()
-    desk.log.notify(Progress(message="one", percent=None))
-    await reader.wait(FAR)
-    reader.take_notice()
-    assert not await woken_by(reader, lambda: None)
+    wakes = Wakes(reader)
+    reader.alarm_at(10.0)
+    reader.alarm_at(5.0)
+    reader.alarm_at(7.0)
+    desk.clock.advance(5.1)
+    assert wakes.count == 1
+    reader.alarm_at(12.0)
+    desk.clock.advance(5.0)
+    assert wakes.count == 1
+    desk.clock.advance(2.0)
+    assert wakes.count == 2
 
 
 @pytest.mark.gen_test
-async def test_there_is_no_wait_on_a_closed_reader() -> None:
-    reader = Desk().reader()
-    reader.close()
-    await reader.wait(FAR)
-
-
-@pytest.mark.gen_test
-async def test_an_alarm_that_an_earlier_one_overtook_still_rings_for_whoever_waits_for_it() -> None:
+async def test_an_alarm_that_is_set_twice_for_one_tick_rings_once() -> None:
     desk = Desk()
     reader = desk.reader()
-    assert await woken_by(reader, reader.wake, until=10.0)
-    assert await woken_by(reader, lambda: desk.clock.advance(5.1), until=5.0)
-    assert not await woken_by(reader, lambda: desk.clock.advance(4.0), until=10.0)
-    assert await woken_by(reader, lambda: desk.clock.advance(1.0), until=10.0)
+    wakes = Wakes(reader)
+    for until in (10.0, 5.0):
+        reader.alarm_at(until)
+    desk.clock.advance(5.1)
+    reader.alarm_at(10.0)
+    desk.clock.advance(6.0)
+    assert wakes.count == 2
 
 
 @pytest.mark.gen_test
-async def test_a_later_wait_is_not_cut_short_for_good_by_an_old_alarm() -> None:
+async def test_it_is_never_before_an_alarm_that_has_rung_though_the_loop_rings_early() -> None:
     desk = Desk()
     reader = desk.reader()
-    assert await woken_by(reader, reader.wake, until=5.0)
-    # It wakes in vain at 5, looks again, and waits for its own time.
-    assert await woken_by(reader, lambda: desk.clock.advance(5.1), until=8.0)
-    assert await woken_by(reader, lambda: desk.clock.advance(3.0), until=8.0)
+    times: list[float] = []
+    reader.listen(lambda: times.append(reader.now))
+    reader.alarm_at(5.0)
+    (timer,) = desk.clock._timers
+    desk.clock.seconds = timer.when - 0.0005
+    timer.callback()
+    assert times == [5.0]
 
 
 @pytest.mark.gen_test
 async def test_alarms_do_not_pile_up_over_a_long_live_stream() -> None:
     desk = Desk()
     reader = desk.reader()
+    due = [15.0]
+
+    def follow() -> None:
+        reader.take()
+        due[:] = [at for at in due if at > reader.now] or [reader.now + 15.0]
+        reader.alarm_at(min(due))
+
+    reader.listen(follow)
     # A second at a time: text wakes it, a chunk is due shortly after, then only the keep-alive.
     for second in range(120):
+        due.append(second + 0.09)
         desk.log.append(float(second), Text(text="word "))
-        reader.take()
-        assert await woken_by(reader, lambda: desk.clock.advance(0.1), until=second + 0.09)
-        waiting = asyncio.create_task(reader.wait(second + 15.0))
-        await asyncio.sleep(0)
-        desk.clock.advance(0.9)
-        waiting.cancel()
-        await asyncio.sleep(0)
+        await settled()
+        desk.clock.advance(1.0)
     assert sum(len(bucket) for bucket in desk.ticker._buckets.values()) <= 3
+
+
+@pytest.mark.gen_test
+async def test_whoever_no_longer_follows_is_not_woken() -> None:
+    desk = Desk()
+    reader = desk.reader()
+    wakes = Wakes(reader)
+    reader.alarm_at(1.0)
+    reader.ignore()
+    desk.log.append(0.0, Started())
+    await settled()
+    desk.clock.advance(2.0)
+    assert wakes.count == 0
 
 
 @pytest.mark.gen_test
@@ -193,18 +243,6 @@ async def test_a_reader_that_left_is_not_woken_any_more_and_says_so_once() -> No
     assert reader.is_closed
     assert desk.log._wakes == []
     desk.log.append(0.0, Ended(cause="complete", code="complete"))
-
-
-@pytest.mark.gen_test
-async def test_a_wait_that_is_cancelled_leaves_nothing_behind() -> None:
-    desk = Desk()
-    reader = desk.reader()
-    waiting = asyncio.create_task(reader.wait(FAR))
-    assert await is_waiting(waiting)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert await woken_by(reader, lambda: desk.log.append(0.0, Started()))
 
 
 @pytest.mark.gen_test

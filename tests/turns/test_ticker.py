@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -15,7 +17,7 @@ class Bell:
         self._clock = clock
 
     def named(self, name: str) -> Any:
-        return lambda: self.rings.append((name, self._clock.seconds))
+        return lambda tick: self.rings.append((name, self._clock.seconds))
 
     @property
     def names(self) -> list[str]:
@@ -32,15 +34,22 @@ def bell(clock: HandClock) -> Bell:
     return Bell(clock)
 
 
-def ticker_on(clock: HandClock, tick_seconds: float = TICK_SECONDS) -> Ticker:
-    return Ticker(cast("Any", clock), tick_seconds)
+class TimedTicker(Ticker):
+    """Is asked by the second, as a reader asks."""
+
+    def call_at_time(self, when: float, ring: Callable[[int], None]) -> None:
+        self.call_at(self.tick_at(when), ring)
+
+
+def ticker_on(clock: HandClock, tick_seconds: float = TICK_SECONDS) -> TimedTicker:
+    return TimedTicker(cast("Any", clock), tick_seconds)
 
 
 def test_a_call_comes_at_or_up_to_one_tick_after_its_time(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
     times = [100.0, 100.0001, 100.003, 100.0099, 100.01, 100.0149, 103.14159]
     for when in times:
-        ticker.call_at(when, bell.named(str(when)))
+        ticker.call_at_time(when, bell.named(str(when)))
     clock.advance(10.0)
     assert bell.names == [str(when) for when in times]
     for name, rang_at in bell.rings:
@@ -52,7 +61,7 @@ def test_calls_come_in_the_order_of_their_times_whatever_the_order_they_were_ask
 ) -> None:
     ticker = ticker_on(clock)
     for when in (103.0, 101.0, 102.0, 100.5, 104.0):
-        ticker.call_at(when, bell.named(str(when)))
+        ticker.call_at_time(when, bell.named(str(when)))
     clock.advance(10.0)
     assert bell.names == ["100.5", "101.0", "102.0", "103.0", "104.0"]
 
@@ -60,7 +69,7 @@ def test_calls_come_in_the_order_of_their_times_whatever_the_order_they_were_ask
 def test_many_calls_within_one_tick_share_one_timer(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
     for number in range(1_000):
-        ticker.call_at(100.021 + number / 200_000, bell.named(str(number)))
+        ticker.call_at_time(100.021 + number / 200_000, bell.named(str(number)))
     assert len(clock.pending) == 1
     clock.advance(1.0)
     assert bell.names == [str(number) for number in range(1_000)]
@@ -70,7 +79,7 @@ def test_many_calls_within_one_tick_share_one_timer(clock: HandClock, bell: Bell
 def test_there_is_one_timer_however_many_wait_and_none_when_nobody_does(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
     for number in range(200, 0, -1):
-        ticker.call_at(100.0 + number, bell.named(str(number)))
+        ticker.call_at_time(100.0 + number, bell.named(str(number)))
         assert len(clock.pending) == 1
     assert clock.pending == [pytest.approx(101.0)]
     clock.advance(500.0)
@@ -80,8 +89,8 @@ def test_there_is_one_timer_however_many_wait_and_none_when_nobody_does(clock: H
 
 def test_a_later_call_is_not_lost_when_an_earlier_one_overtakes_it(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
-    ticker.call_at(110.0, bell.named("late"))
-    ticker.call_at(101.0, bell.named("early"))
+    ticker.call_at_time(110.0, bell.named("late"))
+    ticker.call_at_time(101.0, bell.named("early"))
     clock.advance(1.1)
     assert bell.names == ["early"]
     clock.advance(9.0)
@@ -90,7 +99,7 @@ def test_a_later_call_is_not_lost_when_an_earlier_one_overtakes_it(clock: HandCl
 
 def test_a_time_that_has_passed_is_called_at_the_next_tick(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
-    ticker.call_at(7.0, bell.named("past"))
+    ticker.call_at_time(7.0, bell.named("past"))
     assert bell.rings == []
     clock.advance(0.0)
     assert bell.names == ["past"]
@@ -99,7 +108,7 @@ def test_a_time_that_has_passed_is_called_at_the_next_tick(clock: HandClock, bel
 def test_a_loop_that_was_held_up_makes_up_for_it_at_once_and_in_order(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
     for when in (101.0, 102.0, 103.0, 120.0):
-        ticker.call_at(when, bell.named(str(when)))
+        ticker.call_at_time(when, bell.named(str(when)))
     clock.jump(10.0)
     assert bell.rings == [("101.0", 110.0), ("102.0", 110.0), ("103.0", 110.0)]
     clock.advance(10.0)
@@ -108,7 +117,7 @@ def test_a_loop_that_was_held_up_makes_up_for_it_at_once_and_in_order(clock: Han
 
 def test_a_loop_that_fires_a_little_early_does_not_cost_another_tick(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
-    ticker.call_at(100.02, bell.named("on time"))
+    ticker.call_at_time(100.02, bell.named("on time"))
     (timer,) = clock._timers
     clock.seconds = timer.when - 0.0005
     timer.callback()
@@ -117,8 +126,8 @@ def test_a_loop_that_fires_a_little_early_does_not_cost_another_tick(clock: Hand
 
 def test_what_is_not_due_yet_is_not_called_along_with_a_late_tick(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
-    ticker.call_at(100.02, bell.named("due"))
-    ticker.call_at(100.03, bell.named("later"))
+    ticker.call_at_time(100.02, bell.named("due"))
+    ticker.call_at_time(100.03, bell.named("later"))
     (timer,) = clock._timers
     clock.seconds = 100.026
     timer.callback()
@@ -128,23 +137,58 @@ def test_what_is_not_due_yet_is_not_called_along_with_a_late_tick(clock: HandClo
 def test_whoever_is_called_may_ask_for_the_next_call(clock: HandClock) -> None:
     ticker, rang = ticker_on(clock), list[float]()
 
-    def ring() -> None:
+    def ring(tick: int) -> None:
         rang.append(clock.seconds)
         if len(rang) < 5:
-            ticker.call_at(clock.seconds + 1.0, ring)
+            ticker.call_at_time(clock.seconds + 1.0, ring)
 
-    ticker.call_at(101.0, ring)
+    ticker.call_at_time(101.0, ring)
     clock.advance(60.0)
     assert rang == [pytest.approx(101.0 + number, abs=2 * TICK_SECONDS) for number in range(5)]
+
+
+def test_streams_that_ask_again_when_they_are_called_keep_each_its_own_time(clock: HandClock) -> None:
+    ticker, rang = ticker_on(clock), dict[int, list[float]]()
+
+    def stream(number: int) -> Callable[[int], None]:
+        def ring(tick: int) -> None:
+            rang.setdefault(number, []).append(clock.seconds)
+            ticker.call_at_time(clock.seconds + 0.1, ring)
+
+        return ring
+
+    for number in range(10):
+        ticker.call_at_time(101.0 + number / 100, stream(number))
+    clock.advance(2.0)
+    assert [times[0] for times in rang.values()] == pytest.approx(
+        [101.0 + n / 100 for n in range(10)], abs=TICK_SECONDS
+    )
+    for times in rang.values():
+        assert [after - before for before, after in pairwise(times)] == pytest.approx(
+            [0.1] * (len(times) - 1), abs=TICK_SECONDS
+        )
+
+
+def test_whoever_is_called_is_told_which_tick_it_is(clock: HandClock) -> None:
+    ticker, told = ticker_on(clock, 0.01), list[int]()
+    tick = ticker.tick_at(100.015)
+    ticker.call_at(tick, told.append)
+    clock.advance(1.0)
+    assert told == [tick] == [10_002]
+
+
+def test_a_tick_is_never_before_the_time_it_stands_for(clock: HandClock) -> None:
+    ticker = ticker_on(clock, 0.01)
+    assert [ticker.tick_at(when) for when in (1.0, 1.0001, 1.0099, 1.01)] == [100, 101, 101, 101]
 
 
 @pytest.mark.gen_test
 async def test_it_runs_on_a_real_loop() -> None:
     loop = asyncio.get_running_loop()
-    ticker, rang, order = Ticker(loop), asyncio.Event(), list[str]()
+    ticker, rang, order = TimedTicker(loop), asyncio.Event(), list[str]()
     asked_for = loop.time() + 0.02
-    ticker.call_at(asked_for, rang.set)
-    ticker.call_at(asked_for, lambda: order.append("same tick"))
+    ticker.call_at_time(asked_for, lambda tick: rang.set())
+    ticker.call_at_time(asked_for, lambda tick: order.append("same tick"))
     await rang.wait()
     await asyncio.sleep(0)
     assert loop.time() >= asked_for - TICK_SECONDS / 2

@@ -23,6 +23,7 @@ import yaml
 from streamchat import CannotLoad, __version__, load_bound
 from streamchat.chunking.registry import BrokenStrategy
 from streamchat.handlers.logs import set_up_logging
+from streamchat.serving.collector import settle_collector
 from streamchat.serving.server import Server
 from streamchat.serving.settings import CannotStart, Settings
 from streamchat.stores.commands import profiles, tokens
@@ -169,6 +170,7 @@ async def _serve(server: Server, reason: str) -> None:
     except CannotStart:
         await server.close()
         raise
+    settle_collector()
     stopped = asyncio.Event()
 
     def stop() -> None:

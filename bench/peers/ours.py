@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from streamchat import make_app
 from streamchat.handlers.logs import set_up_logging
 from streamchat.presenting import timeline
+from streamchat.serving.collector import settle_collector
 from streamchat.serving.server import Server
 
 TOKEN = "bench-secret"
@@ -63,6 +64,7 @@ async def open_server(folder: str, *, max_running: int, answer_seconds: float) -
 
 async def main(options: argparse.Namespace, folder: str) -> None:
     server = await open_server(folder, max_running=options.max_running, answer_seconds=options.answer_seconds)
+    settle_collector()
     print(server.port, flush=True)
     await asyncio.Event().wait()
 

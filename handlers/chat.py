@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from time import monotonic
+
 from streamchat.handlers.chat_request import language_of, parse_chat_request
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
@@ -10,8 +13,9 @@ from streamchat.handlers.questions import open_turn
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.sse_response import respond_with_stream
 from streamchat.handlers.views import presenter_of
-from streamchat.presenting.frames import Frame, Payload
+from streamchat.presenting.frames import AnyFrame, Chunk, Payload
 from streamchat.presenting.styles import RAW, StreamStyle
+from streamchat.turns.observer import Delivery
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 
@@ -48,8 +52,8 @@ class StreamChatDoor(Door):
         self.style = style
         self.door_name = style.name
 
-    async def post(self) -> None:
-        await self._stream_chat_base(self.style)
+    def post(self) -> Awaitable[None]:
+        return self._stream_chat_base(self.style)
 
     async def _stream_chat_base(self, style: StreamStyle) -> None:
         turn, reader = await ask(self, style)
@@ -66,6 +70,7 @@ class ChatDoor(Door):
         turn, reader = await ask(self, RAW)
         whole = WholeAnswer()
         await follow(reader, presenter_of(self.rooms, turn), whole.deliver)
+        self.rooms.observer.delivered(turn, whole.summary(self.door_name, monotonic() - self.received_at))
         if whole.end is None:
             return  # the client has left
         self.identify(turn)
@@ -83,16 +88,31 @@ class WholeAnswer:
         self._chunks: list[str] = []
         self._processing_seconds = 0.0
 
-    async def deliver(self, frames: list[Frame]) -> None:
-        """Keep what belongs into the body."""
+    def deliver(self, frames: list[AnyFrame]) -> None:
+        """Keep what belongs into the body; there is always room for more."""
         for frame in frames:
-            status = frame.payload.get("status")
-            if frame.is_terminal:
+            if isinstance(frame, Chunk):
+                self._chunks.append(frame.text)
+            elif frame.is_terminal:
                 self.end = frame.payload
-            elif status == "streaming":
-                self._chunks.append(frame.payload["data"])
-            elif status == "processing_complete":
+            elif frame.payload.get("status") == "processing_complete":
                 self._processing_seconds = frame.payload["total_processing_time"]
+
+    def summary(self, door: str, total_seconds: float) -> Delivery:
+        """What the client gets: one piece, without frames; nothing when it has left before the end."""
+        return Delivery(
+            door=door,
+            resumed=False,
+            leaving="client_gone" if self.end is None else "finished",
+            end="" if self.end is None else self.end["status"],
+            first_frame_seconds=None,
+            first_chunk_seconds=None,
+            streaming_seconds=0.0,
+            total_seconds=total_seconds,
+            chunks=0,
+            characters=sum(map(len, self._chunks)),
+            frames=0,
+        )
 
     def body(self, turn: Turn) -> Payload:
         """The answer and what identifies it."""

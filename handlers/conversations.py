@@ -36,7 +36,9 @@ class ConversationsDoor(Door):
     door_name = "conversations"
 
     async def get(self) -> None:
-        summaries = await self.rooms.conversations.list(self.caller, limit=self._limit())
+        limit = self._limit()
+        await self.rooms.recorder.settled(self.caller)
+        summaries = await self.rooms.conversations.list(self.caller, limit=limit)
         self.write_payload({"success": True, "conversations": [_plain(asdict(summary)) for summary in summaries]})
 
     def _limit(self) -> int:

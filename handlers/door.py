@@ -33,6 +33,15 @@ EXPOSED = (
     "X-Stream-Id, X-Conversation-Id, X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
 )
 
+_EVERYWHERE = (
+    ("Access-Control-Allow-Origin", "*"),
+    # A star does not cover Authorization (Fetch standard, CORS-preflight fetch).
+    ("Access-Control-Allow-Headers", "*, Authorization"),
+    ("Access-Control-Allow-Methods", "*"),
+    ("Access-Control-Expose-Headers", EXPOSED),
+    ("Cache-Control", "no-store"),
+)
+
 # A body that is over the limit is read and dropped up to this many times the limit, so that a client that
 # sends before it listens still gets its 413.
 _DRAINED_LIMITS = 8
@@ -70,16 +79,12 @@ class Door(RequestHandler):
         # Tornado calls this again before an error is written; the id stays the one that was logged.
         self.request_id = getattr(self, "request_id", None) or _request_id(self.request.headers.get("X-Request-Id", ""))
         self.set_header("X-Request-Id", self.request_id)
-        self.set_header("Access-Control-Allow-Origin", "*")
-        # A star does not cover Authorization (Fetch standard, CORS-preflight fetch).
-        self.set_header("Access-Control-Allow-Headers", "*, Authorization")
-        self.set_header("Access-Control-Allow-Methods", "*")
-        self.set_header("Access-Control-Expose-Headers", EXPOSED)
-        self.set_header("Cache-Control", "no-store")
+        for name, value in _EVERYWHERE:
+            self.set_header(name, value)
 
     async def prepare(self) -> None:
         request_id.set(self.request_id)
-        if self.get_query_argument("lang", "zh") == "en":
+        if self.request.query and self.get_query_argument("lang", "zh") == "en":
             self.lang = "en"
         if self.request.method == "OPTIONS":
             return

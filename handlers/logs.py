@@ -37,6 +37,8 @@ def set_up_logging(log_format: LogFormat, level: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"))
     # A log that can't be written (a closed pipe, a function that closed stderr) must not become an error of its own.
     logging.raiseExceptions = False
+    # What our formats do not show is not looked up for each line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))

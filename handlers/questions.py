@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import asdict
+from dataclasses import fields
 from time import monotonic
 from typing import Any
 
@@ -14,13 +14,16 @@ from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.views import view_of
 from streamchat.presenting.sentences import Language
 from streamchat.presenting.styles import StreamStyle
-from streamchat.stores.profiles import Profile
+from streamchat.stores.profiles import Profile, ProfileSettings
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 
 MAX_KEY_CHARACTERS = 255
 # What a function is given of a long conversation: more than a model's context takes.
 MAX_HISTORY_CHARACTERS = 400_000
+
+_PROFILE_FIELDS = tuple(field.name for field in fields(Profile))
+_SETTING_FIELDS = tuple(field.name for field in fields(ProfileSettings))
 
 
 async def open_turn(
@@ -39,7 +42,7 @@ async def open_turn(
     Raises Refused and the book's conditions; then nothing has happened.
     """
     _check_key(key)
-    fingerprint = hashlib.sha256(f"{style.name} {request.model_dump_json()}".encode()).hexdigest()
+    fingerprint = _fingerprint(request, style) if key else ""
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     if known is not None:
         return known
@@ -100,8 +103,15 @@ def _system_prompt(profile: Profile, request: ChatRequest) -> str:
 
 
 def _plain(profile: Profile) -> dict[str, Any]:
-    document = asdict(profile)
-    return document | {"posts": list(profile.posts), "suggestions": list(profile.suggestions)}
+    """The profile as a function gets it: made anew for each question, which may change what it is given."""
+    document: dict[str, Any] = {name: getattr(profile, name) for name in _PROFILE_FIELDS}
+    document["posts"], document["suggestions"] = list(profile.posts), list(profile.suggestions)
+    document["settings"] = {name: getattr(profile.settings, name) for name in _SETTING_FIELDS}
+    return document
+
+
+def _fingerprint(request: ChatRequest, style: StreamStyle) -> str:
+    return hashlib.sha256(f"{style.name} {request.model_dump_json()}".encode()).hexdigest()
 
 
 def _check_key(key: str | None) -> None:

@@ -23,7 +23,7 @@ def view_of(request: ChatRequest, style: StreamStyle, lang: str, strategies: Any
     """The view a request asks for; UnknownStrategy or BadSize when its chunking can't be had."""
     chunking = request.chunking
     strategy, size = (style.strategy, style.size) if chunking is None else (chunking.strategy, chunking.size)
-    if strategy is not None:
+    if chunking is not None:
         strategies.chunker(strategy, size)
     return {"style": style.name, "lang": lang, "pace": request.pace or "natural", "strategy": strategy, "size": size}
 

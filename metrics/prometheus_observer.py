@@ -1,18 +1,21 @@
 """Counts and times turns and streams for Prometheus, on a registry of its own.
 
-Nothing is counted per frame: a delivery hands over its sums when it is done. Every label has a fixed list
-of values, all created at start, so that a rate() is right from the first event on.
+Nothing is counted per frame: a delivery hands over its sums when it is done. Every label has a fixed list of values,
+and every series is made at start: a rate() is right from the first event on, and no event looks for its labels.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import choose_encoder
 
-from streamchat.turns.observer import Delivery, Stage
+from streamchat.turns.observer import Delivery, Leaving, Stage
 from streamchat.turns.turn import Turn
 
 STREAM_DOORS = ("basic", "advanced", "smart", "streams")
@@ -43,6 +46,9 @@ ENDS = (
     ("cancelled", "owner"),
     ("cancelled", "client_gone"),
 )
+STAGES = get_args(Stage)
+LEAVINGS = get_args(Leaving)
+RESUMES = ("resumed", "complete", "impossible")
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 150, 300)
 SPEEDS = (1, 5, 10, 20, 45, 90, 180, 360, 720, 1_500, 5_000, 20_000, 100_000)
 RECENT = 100
@@ -54,22 +60,16 @@ class PrometheusObserver:
     def __init__(self, version: str, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
         self._recent_processing: deque[float] = deque(maxlen=RECENT)
-        self._stage = self._histogram("stage_seconds", "Time a turn spent in a stage.", ("door", "stage"), SECONDS)
-        self._streaming = self._histogram("streaming_seconds", "First to last chunk of a stream.", ("door",), SECONDS)
-        self._first_frame = self._histogram("first_frame_seconds", "Request to first frame.", ("door",), SECONDS)
-        self._first_chunk = self._histogram("first_chunk_seconds", "Request to first chunk.", ("door",), SECONDS)
-        self._speed = self._histogram(
-            "streaming_characters_per_second", "Streaming speed of a stream.", ("door",), SPEEDS
+        turns = self._counter("turns_total", "Ended turns.", ("door", "cause", "reason"))
+        requests = self._counter("requests_total", "HTTP requests by outcome.", ("door", "status"))
+        resumes = self._counter("resumes_total", "Resumed streams by result.", ("result",))
+        self._stages = self._histogram(
+            "stage_seconds", "Time a turn spent in a stage.", ("door", "stage"), product(TURN_DOORS, STAGES), SECONDS
         )
-        self._chunk_speed = self._histogram(
-            "streaming_chunks_per_second", "Chunks a second of a stream.", ("door",), SPEEDS
-        )
-        self._turns = self._counter("turns_total", "Ended turns.", ("door", "cause", "reason"))
-        self._streams = self._counter("streams_total", "Streams by how their reader left.", ("door", "leaving"))
-        self._characters = self._counter("streamed_characters_total", "Characters of answers sent.", ("door",))
-        self._chunks = self._counter("streamed_chunks_total", "Chunks sent.", ("door",))
-        self._requests = self._counter("requests_total", "HTTP requests by outcome.", ("door", "status"))
-        self._resumes = self._counter("resumes_total", "Resumed streams by result.", ("result",))
+        self._turns = {(door, *end): turns.labels(door, *end) for door, end in product(TURN_DOORS, ENDS)}
+        self._requests = {key: requests.labels(*key) for key in product(REQUEST_DOORS, (*STATUSES, "other"))}
+        self._resumes = {result: resumes.labels(result) for result in RESUMES}
+        self._streams = self._stream_metrics()
         self._auth_failures = Counter(
             "streamchat_auth_failures_total", "Requests without a valid token.", registry=self.registry
         )
@@ -83,46 +83,33 @@ class PrometheusObserver:
         )
         average.set_function(self._average_processing)
         Info("streamchat_build", "Version of streamchat.", registry=self.registry).info({"version": version})
-        self._create_labels()
 
     # What happened in a turn.
 
     def stage_left(self, turn: Turn, stage: Stage, seconds: float) -> None:
-        self._stage.labels(door_of(turn), stage).observe(seconds)
+        self._stages[door_of(turn), stage].observe(seconds)
         if stage == "processing" and turn.answered_at is not None:
             self._recent_processing.append(seconds)
 
     def turn_ended(self, turn: Turn) -> None:
         assert turn.ended is not None
-        self._turns.labels(door_of(turn), turn.ended.cause, turn.ended.reason or "complete").inc()
+        self._turns[door_of(turn), turn.ended.cause, turn.ended.reason or "complete"].inc()
 
     def delivered(self, turn: Turn, delivery: Delivery) -> None:
-        door = delivery.door
-        self._streams.labels(door, delivery.leaving).inc()
-        self._characters.labels(door).inc(delivery.characters)
-        self._chunks.labels(door).inc(delivery.chunks)
-        if delivery.resumed:
-            return
-        if delivery.first_frame_seconds is not None:
-            self._first_frame.labels(door).observe(delivery.first_frame_seconds)
-        if delivery.first_chunk_seconds is not None:
-            self._first_chunk.labels(door).observe(delivery.first_chunk_seconds)
-            self._streaming.labels(door).observe(delivery.streaming_seconds)
-        if delivery.streaming_seconds > 0:
-            self._speed.labels(door).observe(delivery.characters / delivery.streaming_seconds)
-            self._chunk_speed.labels(door).observe(delivery.chunks / delivery.streaming_seconds)
+        streams = self._streams.get(delivery.door)
+        if streams is not None:  # an answer in one piece is no stream
+            streams.count(delivery)
 
     # What happened at a door.
 
     def request_finished(self, door: str, status: int) -> None:
         """Count a request; a door or status that is in no list is counted as "other"."""
-        self._requests.labels(
-            door if door in REQUEST_DOORS else "other", str(status) if str(status) in STATUSES else "other"
-        ).inc()
+        known = self._requests.get((door, str(status)))
+        (known or self._requests[_listed(door, REQUEST_DOORS), _listed(str(status), STATUSES)]).inc()
 
     def resumed(self, result: str) -> None:
         """Count an attempt to resume: "resumed", "complete" (nothing was missing) or "impossible"."""
-        self._resumes.labels(result).inc()
+        self._resumes[result].inc()
 
     def auth_failed(self) -> None:
         """Count a request without a valid token."""
@@ -141,28 +128,76 @@ class PrometheusObserver:
         recent = self._recent_processing
         return sum(recent) / len(recent) if recent else 0.0
 
-    def _histogram(self, name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(f"streamchat_{name}", text, labels, buckets=buckets, registry=self.registry)
+    def _histogram(
+        self, name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[str, ...]], bounds: Sequence[float]
+    ) -> dict[tuple[str, ...], Histogram]:
+        histogram = Histogram(f"streamchat_{name}", text, labels, buckets=bounds, registry=self.registry)
+        return {key: histogram.labels(*key) for key in values}
+
+    def _of_doors(self, name: str, text: str, bounds: Sequence[float]) -> dict[str, Histogram]:
+        series = self._histogram(name, text, ("door",), ((door,) for door in STREAM_DOORS), bounds)
+        return {door: histogram for (door,), histogram in series.items()}
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
         return Counter(f"streamchat_{name}", text, labels, registry=self.registry)
 
-    def _create_labels(self) -> None:
-        for door, stage in product(TURN_DOORS, ("accepted", "queued", "processing", "total")):
-            self._stage.labels(door, stage)
-        for door, (cause, reason) in product(TURN_DOORS, ENDS):
-            self._turns.labels(door, cause, reason)
-        for door in STREAM_DOORS:
-            for metric in (self._streaming, self._first_frame, self._first_chunk, self._speed, self._chunk_speed):
-                metric.labels(door)
-            for counter in (self._characters, self._chunks):
-                counter.labels(door)
-            for leaving in ("finished", "client_gone", "stalled", "failed"):
-                self._streams.labels(door, leaving)
-        for door, status in product(REQUEST_DOORS, (*STATUSES, "other")):
-            self._requests.labels(door, status)
-        for result in ("resumed", "complete", "impossible"):
-            self._resumes.labels(result)
+    def _stream_metrics(self) -> dict[str, _StreamMetrics]:
+        of_door = ("door",)
+        streaming = self._of_doors("streaming_seconds", "First to last chunk of a stream.", SECONDS)
+        first_frame = self._of_doors("first_frame_seconds", "Request to first frame.", SECONDS)
+        first_chunk = self._of_doors("first_chunk_seconds", "Request to first chunk.", SECONDS)
+        speed = self._of_doors("streaming_characters_per_second", "Streaming speed of a stream.", SPEEDS)
+        chunk_speed = self._of_doors("streaming_chunks_per_second", "Chunks a second of a stream.", SPEEDS)
+        left = self._counter("streams_total", "Streams by how their reader left.", ("door", "leaving"))
+        characters = self._counter("streamed_characters_total", "Characters of answers sent.", of_door)
+        chunks = self._counter("streamed_chunks_total", "Chunks sent.", of_door)
+        return {
+            door: _StreamMetrics(
+                left={leaving: left.labels(door, leaving) for leaving in LEAVINGS},
+                characters=characters.labels(door),
+                chunks=chunks.labels(door),
+                first_frame=first_frame[door],
+                first_chunk=first_chunk[door],
+                streaming=streaming[door],
+                speed=speed[door],
+                chunk_speed=chunk_speed[door],
+            )
+            for door in STREAM_DOORS
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StreamMetrics:
+    """What is counted of one door's streams. ``left`` is by how their reader left."""
+
+    left: Mapping[str, Counter]
+    characters: Counter
+    chunks: Counter
+    first_frame: Histogram
+    first_chunk: Histogram
+    streaming: Histogram
+    speed: Histogram
+    chunk_speed: Histogram
+
+    def count(self, delivery: Delivery) -> None:
+        """Count one reader; times are those of whole streams only."""
+        self.left[delivery.leaving].inc()
+        self.characters.inc(delivery.characters)
+        self.chunks.inc(delivery.chunks)
+        if delivery.resumed:
+            return
+        if delivery.first_frame_seconds is not None:
+            self.first_frame.observe(delivery.first_frame_seconds)
+        if delivery.first_chunk_seconds is not None:
+            self.first_chunk.observe(delivery.first_chunk_seconds)
+            self.streaming.observe(delivery.streaming_seconds)
+        if delivery.streaming_seconds > 0:
+            self.speed.observe(delivery.characters / delivery.streaming_seconds)
+            self.chunk_speed.observe(delivery.chunks / delivery.streaming_seconds)
+
+
+def _listed(value: str, values: Sequence[str]) -> str:
+    return value if value in values else "other"
 
 
 def door_of(turn: Turn) -> str:

@@ -5,7 +5,7 @@ A conversation is keyed by (owner, conversation_id): the same id in another call
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
@@ -21,6 +21,8 @@ Status = Literal["complete", "cancelled", "error", "timeout"]
 MAX_ROWS: Final = 1_000
 # A conversation is listed under the start of its first message, in characters.
 TITLE_CHARACTERS: Final = 80
+
+_STATUSES: Final = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,8 @@ class Exchange:
         """Check what rows are found by; the texts are made storable when they are added."""
         for name in ("conversation_id", "owner", "profile", "stream_id"):
             require_key(name, getattr(self, name))
-        if self.status not in get_args(Status):
-            raise ValueError(f"status must be one of {', '.join(get_args(Status))}")
+        if self.status not in _STATUSES:
+            raise ValueError(f"status must be one of {', '.join(_STATUSES)}")
         if self.created_at.tzinfo is None:
             raise ValueError("created_at must have a time zone")
 
@@ -99,7 +101,8 @@ class ConversationStore:
 
 
 def _row(exchange: Exchange) -> dict[str, Any]:
-    return asdict(exchange) | {"message": storable(exchange.message), "answer": storable(exchange.answer)}
+    row = {name: getattr(exchange, name) for name in Exchange.__slots__}
+    return row | {"message": storable(exchange.message), "answer": storable(exchange.answer)}
 
 
 async def _read(

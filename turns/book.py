@@ -7,7 +7,6 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import House, Turn
@@ -56,7 +55,9 @@ class TurnBook:
         self._house = house
         self._limits = limits
         self._running: dict[str, Turn] = {}
+        # Ended, the next to be forgotten first; one that is being read stands apart once its time has come.
         self._remembered: OrderedDict[str, Turn] = OrderedDict()
+        self._being_read: dict[str, Turn] = {}
         self._forgotten: OrderedDict[str, str] = OrderedDict()
         self._keys: dict[tuple[str, str], _Key] = {}
         self._keys_of: dict[str, tuple[str, str]] = {}
@@ -101,7 +102,7 @@ class TurnBook:
     def find(self, turn_id: str, *, owner: str) -> Turn:
         """The turn, if it is ``owner``'s: UnknownTurn or TurnGone otherwise."""
         self._forget_old()
-        turn = self._running.get(turn_id) or self._remembered.get(turn_id)
+        turn = self._running.get(turn_id) or self._remembered.get(turn_id) or self._being_read.get(turn_id)
         if turn is not None and turn.owner == owner:
             return turn
         if self._forgotten.get(turn_id) == owner:
@@ -135,7 +136,7 @@ class TurnBook:
     @property
     def remembered(self) -> int:
         """Finished turns that can still be read."""
-        return len(self._remembered)
+        return len(self._remembered) + len(self._being_read)
 
     @property
     def log_bytes(self) -> int:
@@ -152,30 +153,37 @@ class TurnBook:
             self._remembered[turn.id] = turn
             self._remembered_bytes += turn.log.bytes
             self._forget_old()
+        elif not turn.reader_count and self._being_read.pop(turn.id, None) is not None:
+            self._remembered[turn.id] = turn
         self._turn_changed.set()
 
     def _every(self) -> Iterator[Turn]:
         yield from self._running.values()
         yield from self._remembered.values()
+        yield from self._being_read.values()
 
     def _busy(self) -> Iterator[Turn]:
         return (turn for turn in self._every() if turn.ended is None or turn.reader_count)
 
     def _forget_old(self) -> None:
-        oldest_kept = self._house.clock() - self._limits.remember_seconds
-        for turn in list(islice(self._remembered.values(), _LOOKED_AT)):
-            if turn.reader_count:
-                # Somebody reads it: it is looked at again behind all others.
-                self._remembered.move_to_end(turn.id)
-                continue
-            too_many = len(self._remembered) > self._limits.max_remembered_turns
-            too_much = self._remembered_bytes > self._limits.max_remembered_bytes
-            if not (too_many or too_much or (turn.ended_at or 0.0) < oldest_kept):
+        for _ in range(_LOOKED_AT):
+            turn = next(iter(self._remembered.values()), None)
+            if turn is None or not self._must_go(turn):
                 return
-            self._forget(turn)
+            del self._remembered[turn.id]
+            if turn.reader_count:
+                # It is put back, behind all others, when its last reader has left.
+                self._being_read[turn.id] = turn
+            else:
+                self._forget(turn)
+
+    def _must_go(self, turn: Turn) -> bool:
+        limits = self._limits
+        too_many = self.remembered > limits.max_remembered_turns
+        too_much = self._remembered_bytes > limits.max_remembered_bytes
+        return too_many or too_much or (turn.ended_at or 0.0) < self._house.clock() - limits.remember_seconds
 
     def _forget(self, turn: Turn) -> None:
-        del self._remembered[turn.id]
         self._remembered_bytes -= turn.log.bytes
         self._forgotten[turn.id] = turn.owner
         while len(self._forgotten) > self._limits.max_forgotten_ids:

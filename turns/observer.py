@@ -7,7 +7,7 @@ the failure and goes on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Stage = Literal["accepted", "queued", "processing", "total"]
 Leaving = Literal["finished", "client_gone", "stalled", "failed"]
+
+_FAILED = "an observer failed: %s"
 
 _logger = logging.getLogger("streamchat.turns")
 
@@ -61,17 +63,22 @@ class Observers:
         self._observers = tuple(observers)
 
     def stage_left(self, turn: Turn, stage: Stage, seconds: float) -> None:
-        self._tell(lambda observer: observer.stage_left(turn, stage, seconds))
-
-    def turn_ended(self, turn: Turn) -> None:
-        self._tell(lambda observer: observer.turn_ended(turn))
-
-    def delivered(self, turn: Turn, delivery: Delivery) -> None:
-        self._tell(lambda observer: observer.delivered(turn, delivery))
-
-    def _tell(self, tell: Callable[[Observer], None]) -> None:
         for observer in self._observers:
             try:
-                tell(observer)
+                observer.stage_left(turn, stage, seconds)
             except Exception:
-                _logger.exception("an observer failed: %s", type(observer).__name__)
+                _logger.exception(_FAILED, type(observer).__name__)
+
+    def turn_ended(self, turn: Turn) -> None:
+        for observer in self._observers:
+            try:
+                observer.turn_ended(turn)
+            except Exception:
+                _logger.exception(_FAILED, type(observer).__name__)
+
+    def delivered(self, turn: Turn, delivery: Delivery) -> None:
+        for observer in self._observers:
+            try:
+                observer.delivered(turn, delivery)
+            except Exception:
+                _logger.exception(_FAILED, type(observer).__name__)

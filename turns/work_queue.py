@@ -14,6 +14,11 @@ from typing import Protocol
 from streamchat.turns.events import Ended, Fact, Notice, Queued
 from streamchat.turns.query import Query
 
+# Near the front each position is told; further back, each tenth of the line that has gone. A long line would otherwise
+# cost a frame to everybody in it whenever a worker is free.
+_EVERY_POSITION = 32
+_SHARE_LEFT = 0.9
+
 
 class TooBusy(Exception):
     """Every worker is busy and the queue is full. ``retry_after`` is in seconds."""
@@ -62,6 +67,12 @@ class ExecutorStatistics:
     limits: ExecutorLimits
 
 
+@dataclass(slots=True)
+class _Waiting:
+    job: Job
+    told: int
+
+
 class WorkQueue:
     """First come, first served. A job is waiting, running or abandoned, or it is not in here."""
 
@@ -69,7 +80,7 @@ class WorkQueue:
         self._limits = limits
         self._launch = launch
         self._clock = clock
-        self._waiting: dict[int, Job] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._running: dict[int, float] = {}
         self._abandoned: set[int] = set()
         self._recent_seconds: deque[float] = deque(maxlen=20)
@@ -80,9 +91,9 @@ class WorkQueue:
             self._start(job)
             return
         if self._places <= 0 or len(self._waiting) >= self._limits.max_queued:
-            raise TooBusy(self._estimated_wait(1) or 1.0)
-        self._waiting[id(job)] = job
-        self._tell_position(job, len(self._waiting))
+            raise TooBusy(self._estimated_wait(1, self._mean_seconds()) or 1.0)
+        waiting = self._waiting[id(job)] = _Waiting(job, 0)
+        self._tell_position(waiting, len(self._waiting), self._mean_seconds())
 
     def withdraw(self, job: Job) -> bool:
         """Take a job that has not begun out of the queue; False when it was not waiting."""
@@ -128,13 +139,13 @@ class WorkQueue:
     def _give_up_waiting(self) -> None:
         """Every place is lost to a function that does not come back: nobody can say when the next one is free."""
         while self._waiting:
-            job = self._waiting.pop(next(iter(self._waiting)))
+            job = self._waiting.pop(next(iter(self._waiting))).job
             job.returned(Ended(cause="error", code="overloaded", reason="no_worker"))
 
     def _fill(self) -> None:
         moved = False
         while self._waiting and self._free > 0:
-            self._start(self._waiting.pop(next(iter(self._waiting))))
+            self._start(self._waiting.pop(next(iter(self._waiting))).job)
             moved = True
         if moved:
             self._tell_positions()
@@ -149,15 +160,21 @@ class WorkQueue:
             job.returned(Ended(cause="error", code="overloaded", reason="no_worker", detail=detail))
 
     def _tell_positions(self) -> None:
-        for position, job in enumerate(self._waiting.values(), 1):
-            self._tell_position(job, position)
+        mean_seconds = self._mean_seconds()
+        for position, waiting in enumerate(self._waiting.values(), 1):
+            far_enough = waiting.told - 1 if position <= _EVERY_POSITION else waiting.told * _SHARE_LEFT
+            if position <= far_enough:
+                self._tell_position(waiting, position, mean_seconds)
 
-    def _tell_position(self, job: Job, position: int) -> None:
-        job.notify(Queued(position=position, estimated_wait=self._estimated_wait(position)))
+    def _tell_position(self, waiting: _Waiting, position: int, mean_seconds: float | None) -> None:
+        waiting.told = position
+        waiting.job.notify(Queued(position=position, estimated_wait=self._estimated_wait(position, mean_seconds)))
 
-    def _estimated_wait(self, position: int) -> float | None:
+    def _mean_seconds(self) -> float | None:
+        """How long functions lately took, None when none is over yet."""
+        recent = self._recent_seconds
+        return sum(recent) / len(recent) if recent else None
+
+    def _estimated_wait(self, position: int, mean_seconds: float | None) -> float | None:
         """Seconds until the job at ``position`` starts, if functions take as long as they lately did."""
-        if not self._recent_seconds:
-            return None
-        mean = sum(self._recent_seconds) / len(self._recent_seconds)
-        return round(mean * position / self._limits.max_running, 1)
+        return None if mean_seconds is None else round(mean_seconds * position / self._limits.max_running, 1)

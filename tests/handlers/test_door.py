@@ -1,6 +1,8 @@
 """What every door has: a caller, CORS, a body within its limit, a request id, errors in one shape."""
 
 import asyncio
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -278,6 +280,18 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_has_asked_nothing() -> N
 
 
 # Request ids, language, connections.
+
+
+def test_every_response_says_when_it_was_made_and_not_by_what() -> None:
+    async def scenario(house: House) -> None:
+        for path in ("/healthz", "/nowhere", "/api/profiles", "/metrics", "/"):
+            headers = (await house.get(path)).headers
+            assert parsedate_to_datetime(headers["date"]).tzinfo is UTC
+            assert headers["date"].endswith(" GMT")
+            assert "server" not in headers
+            assert headers["access-control-allow-origin"] == "*"
+
+    with_server(saying("hi"), scenario)
 
 
 def test_a_request_id_is_taken_over_when_it_is_a_decent_one() -> None:

@@ -1,12 +1,19 @@
 """The conversation record: an answer never waits for it, or fails with it."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
 
 from streamchat.handlers import exchange_recorder
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
-from tests.handlers.house import STREAMING_DOORS, Gate, House, answer_in, saying, with_server
+from streamchat.stores.conversations import Exchange
+from streamchat.turns.events import Answer
+from streamchat.turns.query import Query, TurnRules
+from streamchat.turns.turn import Turn
+from tests.fakes.executors import COMPLETE
+from tests.fakes.houses import HandHouse
+from tests.handlers.house import STREAMING_DOORS, Gate, House, answer_in, saying, until, with_server
 
 
 def test_a_store_that_fails_does_not_fail_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +54,113 @@ def test_a_drained_server_has_written_everything() -> None:
 
     with_server(saying("heard"), scenario)
     assert [exchange.message for exchange in kept] == ["the last words"]
+
+
+class NotingStore:
+    """Keeps nothing, but notes what came together, by the ids of the streams."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+
+    async def add(self, *kept: Exchange) -> None:
+        self.batches.append([exchange.stream_id for exchange in kept])
+
+
+def ended_turn(number: int, *, owner: str = "alice", conversation_id: str = "chat_1", answer: str = "hi") -> Turn:
+    """A turn that has ended well."""
+    hands = HandHouse()
+    turn = Turn(
+        f"st_{number}",
+        query=Query(message="hello", username="ada", conversation_id=conversation_id),
+        owner=owner,
+        rules=TurnRules(timeout_seconds=150.0),
+        house=hands.house,
+        on_change=hands.changes.append,
+    )
+    turn.submit()
+    turn.record(Answer(text=answer))
+    turn.returned(COMPLETE)
+    return turn
+
+
+@pytest.fixture
+def store() -> NotingStore:
+    return NotingStore()
+
+
+@pytest.fixture
+def recorder(store: NotingStore, monkeypatch: pytest.MonkeyPatch, io_loop: object) -> ExchangeRecorder:
+    """A recorder that gathers for longer than any test runs, unless somebody is in a hurry."""
+    monkeypatch.setattr(exchange_recorder, "GATHER_SECONDS", 3_600.0)
+    return ExchangeRecorder(cast("Any", store), Count())
+
+
+@pytest.mark.gen_test
+async def test_what_ends_within_a_short_time_is_written_together_and_in_order(
+    recorder: ExchangeRecorder, store: NotingStore
+) -> None:
+    for number in range(5):
+        recorder.turn_ended(ended_turn(number, conversation_id=f"chat_{number}"))
+        await asyncio.sleep(0)
+    assert store.batches == []
+    await recorder.close()
+    assert store.batches == [["st_0", "st_1", "st_2", "st_3", "st_4"]]
+
+
+@pytest.mark.gen_test
+async def test_it_is_written_soon_though_nobody_asks_for_it(
+    recorder: ExchangeRecorder, store: NotingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_recorder, "GATHER_SECONDS", 0.0)
+    recorder.turn_ended(ended_turn(1))
+    await until(lambda: store.batches == [["st_1"]])
+
+
+@pytest.mark.gen_test
+async def test_whoever_needs_a_conversation_has_it_written_at_once(
+    recorder: ExchangeRecorder, store: NotingStore
+) -> None:
+    recorder.turn_ended(ended_turn(1))
+    recorder.turn_ended(ended_turn(2, owner="bob"))
+    for nobodys in (("alice", "chat_2"), ("bob", "chat_2"), ("carol", None)):
+        await recorder.settled(*nobodys)
+    assert store.batches == []
+    await recorder.settled("alice", "chat_1")
+    assert store.batches == [["st_1", "st_2"]]
+    recorder.turn_ended(ended_turn(3))
+    await asyncio.sleep(0)
+    assert len(store.batches) == 1
+    await recorder.settled("alice")
+    assert store.batches[1:] == [["st_3"]]
+
+
+@pytest.mark.gen_test
+async def test_a_whole_batch_waits_for_no_more(
+    recorder: ExchangeRecorder, store: NotingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_recorder, "MAX_BATCH", 2)
+    for number in range(5):
+        recorder.turn_ended(ended_turn(number))
+    await until(lambda: store.batches == [["st_0", "st_1"], ["st_2", "st_3"]])
+    await recorder.settled("alice", "chat_1")
+    assert store.batches[2:] == [["st_4"]]
+
+
+@pytest.mark.gen_test
+async def test_what_waits_is_bounded_in_characters_and_again_free_once_written(
+    store: NotingStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(exchange_recorder, "MAX_WAITING_CHARACTERS", 100)
+    lost = Count()
+    recorder = ExchangeRecorder(cast("Any", store), lost)
+    for number in range(3):
+        recorder.turn_ended(ended_turn(number, answer="x" * 60))
+    assert lost.value == 1
+    assert "exchange of turn st_2 is lost: too much waits to be written" in caplog.text
+    await recorder.settled("alice")
+    recorder.turn_ended(ended_turn(4, answer="x" * 60))
+    await recorder.close()
+    assert store.batches == [["st_0", "st_1"], ["st_4"]]
 
 
 class BrokenStore:

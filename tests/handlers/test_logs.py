@@ -1,8 +1,9 @@
-"""Log lines: a line a stage, the request's id in each, and never a token, a prompt or an answer."""
+"""Log lines: one for a question that goes well, the request's id in each, never a token, a prompt or an answer."""
 
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -51,27 +52,43 @@ def test_no_token_prompt_or_answer_is_ever_logged(
     set_up_logging(log_format, level)  # type: ignore[arg-type]
     with_server(answering, everything, token=(f"alice={TOKEN}",))
     logged = capsys.readouterr().err
+    assert "turn delivered" in logged
     assert "turn ended" in logged
     assert "that-nobody-may-read" not in logged
 
 
-def test_every_stage_is_a_line_with_the_turns_and_the_requests_id(capsys: pytest.CaptureFixture[str]) -> None:
+def lines_of_one_question(level: str, door: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What is logged of the turn of one question that goes well; its lines know the stream and the request."""
     found = []
 
     async def scenario(house: House) -> None:
-        response = await house.post(
-            SMART,
-            {"username": "VitalikButerin", "message": "hi", "pace": "none"},
-            headers={"X-Request-Id": "trace-7"},
-        )
+        body = {"username": "VitalikButerin", "message": "hi", "pace": "none"}
+        response = await house.post(door, body, headers={"X-Request-Id": "trace-7"})
         found.append(response.headers["x-stream-id"])
 
-    set_up_logging("json", "info")
+    set_up_logging("json", level)  # type: ignore[arg-type]
     with_server(answering, scenario)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     turns = [line for line in lines if line["logger"] == "streamchat.turns"]
     assert {line["turn_id"] for line in turns} == set(found)
     assert {line["request_id"] for line in turns} == {"trace-7"}
+    return turns
+
+
+@pytest.mark.parametrize(("path", "door"), [(SMART, "smart"), ("/api/chat", "chat")])
+def test_a_question_that_goes_well_is_one_line_with_all_its_figures(
+    path: str, door: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = lines_of_one_question("info", path, capsys)
+    assert (line["event"], line["level"], line["caller"]) == ("delivered", "INFO", "alice")
+    assert (line["door"], line["end"], line["leaving"]) == (door, "complete", "finished")
+    assert line["characters"] == len(ANSWER)
+    stages = [line[f"{stage}_seconds"] for stage in ("accepted", "queued", "processing", "streaming", "total")]
+    assert all(seconds >= 0.0 for seconds in stages)
+
+
+def test_debugging_every_stage_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    turns = lines_of_one_question("debug", SMART, capsys)
     stages = [line.get("stage", line["event"]) for line in turns]
     assert sorted(stages[:2]) == ["accepted", "queued"]
     assert stages[2:] == ["processing", "total", "ended", "delivered"]

@@ -74,6 +74,26 @@ def test_a_function_is_given_everything_it_names() -> None:
     with_server(listener, scenario)
 
 
+def test_what_a_function_does_to_its_profile_is_not_seen_by_the_next() -> None:
+    seen = []
+
+    def spoiling(message: str, profile: dict[str, Any]) -> str:
+        seen.append((profile["posts"][:], profile["settings"].copy(), sorted(profile)))
+        profile["posts"].append("spoiled")
+        profile["settings"]["lang"] = "xx"
+        del profile["display_name"]
+        return "done"
+
+    async def scenario(house: House) -> None:
+        await with_profile(house)
+        for _ in range(2):
+            await house.ask(username="Ada")
+        assert seen[0] == seen[1]
+        assert seen[0][:2] == (["first", "second"], {"door": None, "lang": None, "on_disconnect": None})
+
+    with_server(spoiling, scenario)
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

@@ -233,6 +233,15 @@ def test_a_resumed_part_says_nothing_of_speed_but_its_characters_were_sent() -> 
         assert desk.value(f"{name}_count", door="streams") == 0.0
 
 
+def test_an_answer_in_one_piece_is_no_stream() -> None:
+    desk = Desk()
+    before = series_of(desk.metrics)
+    desk.metrics.delivered(desk.turn(), delivery(door="chat", chunks=0, frames=0, streaming_seconds=0.0))
+    assert series_of(desk.metrics) == before
+    counted = [desk.value("streamed_characters_total", door=door) for door in STREAM_DOORS]
+    assert counted == [0.0] * len(STREAM_DOORS)
+
+
 def test_requests_are_counted_by_door_and_status_from_fixed_lists() -> None:
     desk = Desk()
     desk.metrics.request_finished("smart", 200)

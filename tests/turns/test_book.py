@@ -192,6 +192,41 @@ def test_a_turn_that_is_read_is_never_forgotten() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.gen_test
+async def test_turns_that_are_read_hide_none_that_must_go() -> None:
+    library = Library(remember_seconds=10.0)
+    read = [library.open() for _ in range(100)]
+    readers = [turn.open_reader() for turn in read]
+    for turn in read:
+        library.hands.executor.finish(turn)
+    unread = library.finished()
+    library.hands.clock.advance(11.0)
+    for _ in range(2):  # one look goes past no more than so many
+        library.open()
+    with pytest.raises(TurnGone):
+        library.book.find(unread.id, owner="ada")
+    assert (library.book.remembered, library.book.readers) == (100, 100)
+    assert library.book.find(read[0].id, owner="ada") is read[0]
+    for reader in readers:
+        reader.close()
+    for _ in range(2):
+        library.open()
+    assert library.book.remembered == 0
+
+
+@pytest.mark.gen_test
+async def test_a_turn_that_is_read_once_more_can_be_forgotten_when_the_last_reader_has_left() -> None:
+    library = Library(remember_seconds=10.0)
+    turn = library.finished()
+    first, second = turn.open_reader(), turn.open_reader()
+    library.hands.clock.advance(11.0)
+    for reader in (first, second):
+        assert library.book.find(turn.id, owner="ada") is turn
+        reader.close()
+    with pytest.raises(TurnGone):
+        library.book.find(turn.id, owner="ada")
+
+
 def test_even_what_is_forgotten_is_bounded() -> None:
     library = Library(max_remembered_turns=0, max_forgotten_ids=3)
     turns = [library.finished() for _ in range(5)]

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -10,19 +11,23 @@ from tests.fakes.executors import COMPLETE
 from tests.fakes.houses import HandHouse
 from tests.turns.test_observer import DELIVERY
 
+CANCELLED = Ended(cause="cancelled", code="cancelled", reason="owner")
+TIMEOUT = Ended(cause="timeout", code="timeout", reason="deadline", worker="running")
+ERROR = Ended(cause="error", code="processing_error", reason="raised", detail="Traceback ...")
+
 
 @pytest.fixture(autouse=True)
 def _everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "streamchat.turns")
 
 
-def secret_turn() -> Turn:
+def secret_turn(house: HandHouse | None = None) -> Turn:
     turn = Turn(
         "st_one",
         query=Query(message="my question", username="ada", prompt="my prompt", system_prompt="my system prompt"),
         owner="caller-7",
-        rules=TurnRules(timeout_seconds=150.0, request_id="r-1", view={"token": "my token"}),
-        house=HandHouse().house,
+        rules=TurnRules(timeout_seconds=150.0, request_id="r-1", accepting_seconds=0.002, view={"token": "my token"}),
+        house=(house or HandHouse()).house,
         on_change=lambda turn: None,
     )
     turn.submit()
@@ -30,10 +35,16 @@ def secret_turn() -> Turn:
     return turn
 
 
-def test_a_line_for_a_stage_has_ids_and_seconds(caplog: pytest.LogCaptureFixture) -> None:
+def ended_turn(ended: Ended = COMPLETE, *, readers: int = 0) -> Turn:
+    turn = secret_turn()
+    turn.ended, turn.ended_at, turn.reader_count = ended, turn.accepted_at + 1.23456, readers
+    return turn
+
+
+def test_a_line_for_a_stage_is_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
     StageLog().stage_left(secret_turn(), "processing", 1.23456)
     (record,) = caplog.records
-    assert record.levelname == "INFO"
+    assert record.levelname == "DEBUG"
     assert (
         record.getMessage()
         == "turn left stage: turn_id=st_one request_id=r-1 caller=caller-7 stage=processing seconds=1.235"
@@ -52,21 +63,11 @@ def test_its_figures_are_fields_too_for_json(caplog: pytest.LogCaptureFixture) -
     )
 
 
-@pytest.mark.parametrize(
-    ("ended", "level"),
-    [
-        (COMPLETE, "INFO"),
-        (Ended(cause="cancelled", code="cancelled", reason="owner"), "INFO"),
-        (Ended(cause="timeout", code="timeout", reason="deadline", worker="running"), "WARNING"),
-        (Ended(cause="error", code="processing_error", reason="raised", detail="Traceback ..."), "WARNING"),
-    ],
-)
-def test_an_end_says_its_cause_and_an_error_its_detail(
+@pytest.mark.parametrize(("ended", "level"), [(CANCELLED, "INFO"), (TIMEOUT, "WARNING"), (ERROR, "WARNING")])
+def test_an_end_without_an_answer_says_its_cause_and_an_error_its_detail(
     ended: Ended, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    turn = secret_turn()
-    turn.ended = ended
-    StageLog().turn_ended(turn)
+    StageLog().turn_ended(ended_turn(ended, readers=1))
     (record,) = caplog.records
     assert record.levelname == level
     for part in (f"cause={ended.cause}", f"code={ended.code}", f"worker={ended.worker}", "characters=9", ended.detail):
@@ -74,11 +75,53 @@ def test_an_end_says_its_cause_and_an_error_its_detail(
     assert "detail=" not in record.getMessage() or ended.detail
 
 
-def test_a_delivery_says_what_left(caplog: pytest.LogCaptureFixture) -> None:
-    StageLog().delivered(secret_turn(), DELIVERY)
-    message = caplog.records[0].getMessage()
-    for part in ("turn delivered:", "door=smart", "leaving=finished", "end=complete", "chunks=10", "seconds=2.6"):
-        assert part in message
+@pytest.mark.parametrize(("readers", "level"), [(0, "INFO"), (1, "DEBUG")])
+def test_an_answer_is_told_once_by_its_end_when_nobody_reads_it(
+    readers: int, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    StageLog().turn_ended(ended_turn(readers=readers))
+    (record,) = caplog.records
+    assert record.levelname == level
+
+
+def test_an_end_says_how_long_each_stage_took(caplog: pytest.LogCaptureFixture) -> None:
+    house = HandHouse()
+    turn = secret_turn(house)
+    house.clock.advance(2.5)
+    turn.returned(COMPLETE)
+    StageLog().turn_ended(turn)
+    for part in ("accepted_seconds=0.002", "queued_seconds=0.0", "processing_seconds=0.0", "total_seconds=2.5"):
+        assert part in caplog.records[0].getMessage()
+
+
+def test_a_delivery_says_what_left_and_how_fast_and_how_long_each_stage_took(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    StageLog().delivered(ended_turn(), DELIVERY)
+    (record,) = caplog.records
+    assert record.levelname == "INFO"
+    assert record.getMessage() == (
+        "turn delivered: turn_id=st_one request_id=r-1 caller=caller-7 door=smart end=complete leaving=finished "
+        "resumed=False accepted_seconds=0.002 queued_seconds=0.0 processing_seconds=0.0 streaming_seconds=2.0 "
+        "total_seconds=2.6 chunks=10 characters=200 characters_per_second=100.0"
+    )
+
+
+def test_a_stage_or_speed_that_there_was_not_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    turn = secret_turn()
+    turn.started_at = turn.answered_at = None
+    StageLog().delivered(turn, replace(DELIVERY, leaving="client_gone", end="", streaming_seconds=0.0))
+    for absent in ("queued_seconds", "processing_seconds", "characters_per_second", "end="):
+        assert absent not in caplog.records[0].getMessage()
+
+
+def test_what_is_not_logged_costs_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "streamchat.turns")
+    turn, log = ended_turn(), StageLog()
+    log.stage_left(turn, "total", 1.0)
+    log.turn_ended(turn)
+    log.delivered(turn, DELIVERY)
+    assert caplog.records == []
 
 
 def test_no_line_has_a_token_a_prompt_or_an_answer_in_it(caplog: pytest.LogCaptureFixture) -> None:

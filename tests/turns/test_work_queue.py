@@ -58,6 +58,26 @@ def test_whoever_waits_is_told_the_position_and_again_when_it_changes() -> None:
     assert [notice.position for notice in jobs[4].notices if isinstance(notice, Queued)] == [3, 2, 1]
 
 
+def positions_told(job: RecordingJob) -> list[int]:
+    return [notice.position for notice in job.notices if isinstance(notice, Queued)]
+
+
+def test_whoever_keeps_the_position_is_not_told_it_again() -> None:
+    desk = Desk()
+    jobs = desk.submit(5)
+    desk.queue.withdraw(jobs[3])
+    assert [positions_told(job) for job in jobs[2:]] == [[1], [2], [3, 2]]
+
+
+def test_far_back_in_a_long_line_each_tenth_is_told_and_at_its_front_each_position() -> None:
+    desk = Desk(max_running=1, max_queued=100)
+    jobs = desk.submit(101)
+    for job in jobs[:100]:
+        desk.queue.release(job)
+    told = positions_told(jobs[100])
+    assert told == [100, 90, 81, 72, 64, 57, 51, 45, 40, 36, *range(32, 0, -1)]
+
+
 def test_past_the_queue_a_job_is_refused_and_leaves_no_trace() -> None:
     desk = Desk()
     desk.submit(5)

@@ -22,10 +22,11 @@ from streamchat.turns.turn import Turn
 
 async def ask(door: Door, style: StreamStyle) -> tuple[Turn, Reader]:
     """Open the turn that the door's request asks for, and the door's reader on it."""
+    body = door.take_body()
     try:
-        request = parse_chat_request(door.body)
+        request = parse_chat_request(body)
     except Refused:
-        door.lang = language_of(door.body) or door.lang
+        door.lang = language_of(body) or door.lang
         raise
     door.lang = request.lang or door.lang
     turn = await open_turn(

@@ -121,12 +121,12 @@ class Door(RequestHandler):
         elif self._received > limit * _DRAINED_LIMITS and not self._finished:
             self.refuse(Refused("body_too_large", limit=limit))
 
-    @property
-    def body(self) -> bytes:
-        """The request's body. Refused when there was more of it than is taken."""
+    def take_body(self) -> bytes:
+        """The request's body, once. Refused when there was more of it than is taken."""
         if self._received > self.rooms.limits.max_body_bytes:
             raise Refused("body_too_large", limit=self.rooms.limits.max_body_bytes)
-        return bytes(self._body)
+        body, self._body = bytes(self._body), bytearray()
+        return body
 
     def identify(self, turn: Turn) -> None:
         """Name the stream and the conversation in the headers; an id that is not ASCII is percent-encoded."""

@@ -63,11 +63,12 @@ def _set_headers(door: Door, turn: Turn) -> None:
     door.set_header("X-Accel-Buffering", "no")
     door.set_header("Connection", "keep-alive")
     if door.request.version != "HTTP/1.1":
-        # No chunks there: the end of the connection is the end of the stream. Without the second line Tornado
-        # would promise the keep-alive that the client has asked for.
+        # No chunks there: the end of the connection is the end of the stream. That the client may have asked for a
+        # keep-alive, which Tornado would promise, is forgotten below.
         door.set_header("Connection", "close")
-        door.request.headers["Connection"] = "close"
     door.identify(turn)
+    # A stream is open for minutes: what its request has said is not kept for so long.
+    door.request.headers.clear()
 
 
 def _finish(door: Door) -> None:

@@ -28,7 +28,7 @@ class StreamDoor(Door):
 
     async def get(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)
-        self.lang = turn.rules.view["lang"]
+        self.lang = turn.rules.view.lang
         seen = seen_frames(self._last_event_id(), stream_id)
         reader = self.open_reader(turn)
         presenter = presenter_of(self.rooms, turn, skip=seen, with_opening=False)

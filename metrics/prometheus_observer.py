@@ -202,4 +202,4 @@ def _listed(value: str, values: Sequence[str]) -> str:
 
 def door_of(turn: Turn) -> str:
     """The door that opened the turn, by the name of its style."""
-    return str(turn.rules.view.get("style", "raw"))
+    return turn.rules.view.style

@@ -7,7 +7,6 @@ what is overdue, as after a resume, is not paced again.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import NamedTuple
@@ -40,7 +39,7 @@ from streamchat.turns.events import (
 
 # How much of a long answer is chunked in one step: a fraction of a millisecond of work, and seconds of showing. What is
 # chunked and not shown yet is the largest thing that an open stream holds in memory.
-SLICE_CHARACTERS = 512
+SLICE_CHARACTERS = 256
 
 
 class _Item(NamedTuple):
@@ -77,6 +76,7 @@ class Timeline:
         "_held",
         "_held_until",
         "_inbox",
+        "_inbox_first",
         "_is_live",
         "_lang",
         "_lets_go",
@@ -85,11 +85,11 @@ class Timeline:
         "_position",
         "_ready",
         "_ready_at",
+        "_ready_first",
         "_shown_at",
         "_sliced",
         "_source",
         "_style",
-        "_taken",
         "_total",
         "answered_at",
         "due",
@@ -118,9 +118,11 @@ class Timeline:
         self._chunker = make_chunker() if make_chunker else None
         self._lang = lang
         self._lets_go = lets_go
-        self._inbox: list[Entry] = []  # read up to _taken; an empty deque would be a kilobyte for each open stream
-        self._taken = 0
-        self._ready: deque[_Item | str] = deque()
+        # Queues, each with the place of its first: an empty deque would be a kilobyte for each open stream.
+        self._inbox: list[Entry] = []
+        self._inbox_first = 0
+        self._ready: list[_Item | str] = []
+        self._ready_first = 0
         self._source = ""  # an answer that was given at once, and how far it has been chunked
         self._sliced = 0
         self._is_live = False
@@ -168,15 +170,15 @@ class Timeline:
             self.due = inf
             return
         if self._ready:
-            self._ready_at = at = self._due_of(self._ready[0])
+            self._ready_at = at = self._due_of(self._ready[self._ready_first])
         elif self._sliced < len(self._source):
             self._ready_at = at = self._shown_at
         elif self._end is not None:
             self._ready_at = at = max(self._shown_at, self._ended_at)
         else:
             self._ready_at = at = inf
-        if self._inbox and self._inbox[self._taken].at < at:
-            at = self._inbox[self._taken].at
+        if self._inbox and self._inbox[self._inbox_first].at < at:
+            at = self._inbox[self._inbox_first].at
         self.due = at if at < self._held_until else self._held_until
 
     def _due_of(self, item: _Item | str) -> float:
@@ -193,10 +195,10 @@ class Timeline:
     # Reading entries.
 
     def _take_entry(self) -> Entry:
-        entry = self._inbox[self._taken]
-        self._taken += 1
-        if self._taken == len(self._inbox):
-            self._inbox, self._taken = [], 0
+        entry = self._inbox[self._inbox_first]
+        self._inbox_first += 1
+        if self._inbox_first == len(self._inbox):
+            self._inbox, self._inbox_first = [], 0
         return entry
 
     def _read(self, entry: Entry) -> None:
@@ -290,7 +292,7 @@ class Timeline:
         self._end = self._end_payload(ended, at)
 
     def _drop_rest(self) -> None:
-        self._ready.clear()
+        self._ready, self._ready_first = [], 0
         self._source, self._sliced = "", 0
         self._held_until = inf
 
@@ -302,7 +304,10 @@ class Timeline:
     # Showing frames.
 
     def _show(self) -> AnyFrame:
-        item = self._ready.popleft()
+        item = self._ready[self._ready_first]
+        self._ready_first += 1
+        if self._ready_first == len(self._ready):
+            self._ready, self._ready_first = [], 0
         self._shown_at = self._ready_at
         self.number += 1
         if isinstance(item, str):

@@ -26,16 +26,29 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How a turn was asked to be shown, by names that mean nothing here: every reader presents it so again.
+
+    ``strategy`` and ``size`` are of its chunker; None for text as it comes.
+    """
+
+    style: str = "raw"
+    lang: Literal["zh", "en"] = "zh"
+    pace: Literal["natural", "none"] = "natural"
+    strategy: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnRules:
     """How long a turn may run, what happens when nobody reads it, and how it is to be shown.
 
-    ``accepting_seconds`` is what the request took before the turn. ``view`` is opaque here: the doors write
-    into it what they need to present the turn again.
+    ``accepting_seconds`` is what the request took before the turn.
     """
 
     timeout_seconds: float
     on_disconnect: OnDisconnect = "grace"
-    view: Mapping[str, Any] = field(default_factory=dict)
+    view: View = View()
     request_id: str = ""
     accepting_seconds: float = 0.0
 

@@ -30,10 +30,10 @@ class ThreadEmitter:
         self._inbox = inbox
         self._job = job
         self._undelivered = 0
-        self._lock = threading.Lock()
+        # Asking to be told of the stop may be answered at once, by the thread that holds it.
+        self._lock = threading.RLock()
         self._has_room: threading.Condition | None = None  # made for the first who has to wait: most never do
         self._latest: Notice | None = None
-        self.cancelled.on_set(self._let_go)
 
     def emit(self, fact: Fact) -> None:
         with self._lock:
@@ -51,14 +51,16 @@ class ThreadEmitter:
             self._call(self._deliver_latest)
 
     def _wait_for_room(self) -> None:
-        self._has_room = self._has_room or threading.Condition(self._lock)
+        if self._has_room is None:
+            self._has_room = threading.Condition(self._lock)
+            self.cancelled.on_set(self._let_go)
         while self._undelivered >= UNDELIVERED_FACTS and not self.cancelled.is_set():
             self._has_room.wait()
 
     def _let_go(self) -> None:
         with self._lock:
-            if self._has_room is not None:
-                self._has_room.notify_all()
+            assert self._has_room is not None
+            self._has_room.notify_all()
 
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         if self.cancelled.is_set():

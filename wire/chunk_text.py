@@ -5,7 +5,7 @@ The same text as JSON of the chunk's payload, at a third of the cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from json.encoder import encode_basestring
 from operator import itemgetter
@@ -33,15 +33,23 @@ def chunk_writer(fields: tuple[str, ...], before: str = "", after: str = "") -> 
     """
     names = ("data", *(name for name in fields if name in _PLACES))
     places = itemgetter(*(_PLACES[name] for name in names), *(_STREAM, _NUMBER)[: after.count("%s")])
-    parts = ['{"success":true,"data":%s,"status":"streaming"']
-    parts += ['"is_complete":false' if name == "is_complete" else f'"{name}":%s' for name in fields]
-    template = before + ",".join(parts) + "}" + after
+    known = before + _template(fields, {"progress": "%.1f", "streaming_progress": "%.1f"}) + after
+    unknown = before + _template(fields, {}) + after
 
     def write(chunk: Chunk, stream: str = "") -> str:
         text, number, chunk_number, position, total, _ = chunk
-        percent = "null" if total is None else round(100.0 * position / total, 1)
-        length = "null" if total is None else total
-        told: object = places((encode_basestring(text), chunk_number, percent, length, position, stream, number))
-        return template % told
+        data = encode_basestring(text)
+        if total is None:
+            told: object = places((data, chunk_number, "null", "null", position, stream, number))
+            return unknown % told
+        told = places((data, chunk_number, 100.0 * position / total, total, position, stream, number))
+        return known % told
 
     return write
+
+
+def _template(fields: tuple[str, ...], formats: Mapping[str, str]) -> str:
+    told = [
+        '"is_complete":false' if name == "is_complete" else f'"{name}":{formats.get(name, "%s")}' for name in fields
+    ]
+    return ",".join(['{"success":true,"data":%s,"status":"streaming"', *told]) + "}"

@@ -17,7 +17,7 @@ from streamchat.metrics.prometheus_observer import (
 )
 from streamchat.turns.events import Answer, Ended, Text
 from streamchat.turns.observer import Delivery
-from streamchat.turns.query import Query, TurnLimits, TurnRules
+from streamchat.turns.query import Query, TurnLimits, TurnRules, View
 from streamchat.turns.ticker import Ticker
 from streamchat.turns.turn import House, Turn
 from tests.fakes.clock import HandClock
@@ -45,7 +45,7 @@ class Desk:
             "st_one",
             query=Query(message="hello", username="ada"),
             owner="ada",
-            rules=TurnRules(**{"timeout_seconds": 150.0, "view": {"style": style}, **rules}),
+            rules=TurnRules(**{"timeout_seconds": 150.0, "view": View(style=style), **rules}),
             house=self.house,
             on_change=lambda turn: None,
         )

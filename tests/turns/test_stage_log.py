@@ -26,7 +26,7 @@ def secret_turn(house: HandHouse | None = None) -> Turn:
         "st_one",
         query=Query(message="my question", username="ada", prompt="my prompt", system_prompt="my system prompt"),
         owner="caller-7",
-        rules=TurnRules(timeout_seconds=150.0, request_id="r-1", accepting_seconds=0.002, view={"token": "my token"}),
+        rules=TurnRules(timeout_seconds=150.0, request_id="r-1", accepting_seconds=0.002),
         house=(house or HandHouse()).house,
         on_change=lambda turn: None,
     )

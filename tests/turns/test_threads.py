@@ -1,6 +1,8 @@
 import asyncio
+import gc
 import itertools
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -533,3 +535,34 @@ def test_facts_are_equal_to_what_was_emitted() -> None:
         return job.facts
 
     assert asyncio.run(scenario()) == [Answer(text="hi")]
+
+
+@pytest.mark.gen_test
+async def test_a_producer_that_has_no_room_after_the_stop_is_refused_and_not_held_up() -> None:
+    emitter = ThreadEmitter(Inbox(asyncio.get_running_loop()), RecordingJob(), 0.0)
+    for _ in range(UNDELIVERED_FACTS):
+        emitter.emit(Text(text="x"))
+    emitter.cancelled.set()
+    with pytest.raises(QueryCancelled):
+        await asyncio.wait_for(asyncio.to_thread(emitter.emit, Text(text="x")), AGES)
+
+
+async def until_gone(kept: "weakref.ref[ThreadEmitter]") -> None:
+    """A thread lets go of what it has worked on a moment after it has said so."""
+    while kept() is not None:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0)
+
+
+@pytest.mark.gen_test
+async def test_a_function_that_has_returned_leaves_nothing_to_the_garbage_collector(make: Make) -> None:
+    executor, job = make(lambda message: "done"), RecordingJob()
+    kept: list[weakref.ref[ThreadEmitter]] = []
+    gc.disable()
+    try:
+        executor.submit(job)
+        kept += map(weakref.ref, executor._emitters.values())
+        await job.end()
+        await asyncio.wait_for(until_gone(kept[0]), AGES)
+    finally:
+        gc.enable()
+    assert len(kept) == 1

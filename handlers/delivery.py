@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
+from bisect import bisect_left
 from time import monotonic
 from typing import Any
 
@@ -10,8 +12,10 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
 from streamchat.presenting.frames import AnyFrame, Chunk
-from streamchat.turns.observer import Delivery, Leaving
+from streamchat.turns.observer import GAP_SECONDS, Delivery, Leaving
 from streamchat.wire.wire import Wire
+
+_NO_GAPS = array("I", [0] * (len(GAP_SECONDS) + 1))
 
 
 class Stalled(Exception):
@@ -22,11 +26,13 @@ class SseDelivery:
     """The one writer of a streaming response. Counts locally; nothing is told to an observer before the end."""
 
     __slots__ = (
+        "_code",
         "_end",
         "_first_chunk",
         "_first_chunk_at",
         "_first_frame_at",
         "_frames",
+        "_gaps",
         "_handler",
         "_is_chunked",
         "_last_chunk",
@@ -50,7 +56,8 @@ class SseDelivery:
         self._first_chunk_at: float | None = None
         self._last_chunk_at = 0.0
         self._frames = 0
-        self._end = ""
+        self._gaps = _NO_GAPS[:]
+        self._end = self._code = ""
 
     def deliver(self, frames: list[AnyFrame]) -> asyncio.Future[None] | None:
         """Write and flush. Returns None when all has left, or a future that is done once there is room for more.
@@ -84,12 +91,14 @@ class SseDelivery:
             self._first_frame_at = now
         for frame in frames:
             if type(frame) is Chunk:
-                self._last_chunk = frame
-                self._last_chunk_at = now
                 if self._first_chunk is None:
                     self._first_chunk, self._first_chunk_at = frame, now
+                else:
+                    self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
+                self._last_chunk = frame
+                self._last_chunk_at = now
             elif frame.is_terminal:
-                self._end = frame.payload["status"]
+                self._end, self._code = frame.payload["status"], frame.payload.get("code", "")
 
     def summary(self, door: str, leaving: Leaving, *, resumed: bool) -> Delivery:
         """What has left by now."""
@@ -100,6 +109,7 @@ class SseDelivery:
             resumed=resumed,
             leaving=leaving,
             end=self._end,
+            code=self._code,
             first_frame_seconds=self._since_request(self._first_frame_at),
             first_chunk_seconds=self._since_request(first_chunk),
             streaming_seconds=self._last_chunk_at - first_chunk if first_chunk else 0.0,
@@ -107,6 +117,7 @@ class SseDelivery:
             chunks=chunks,
             characters=characters,
             frames=self._frames,
+            gaps=self._gaps,
         )
 
     def _sent(self) -> tuple[int, int]:

@@ -31,6 +31,7 @@ async def open_turn(
     request: ChatRequest,
     *,
     style: StreamStyle,
+    door: str,
     caller: str,
     lang: Language,
     key: str | None,
@@ -49,16 +50,17 @@ async def open_turn(
     profile = await rooms.profiles.get(request.username)
     if profile is None:
         raise Refused("profile_not_found")
+    query = await _query(rooms, request, profile, caller)
     rules = TurnRules(
         timeout_seconds=min(
             request.timeout or rooms.limits.process_timeout_seconds, rooms.limits.process_timeout_seconds
         ),
         on_disconnect=request.on_disconnect or profile.settings.on_disconnect or "grace",
         view=view_of(request, style, request.lang or profile.settings.lang or lang, rooms.strategies),
+        door=door,
         request_id=request_id,
         accepting_seconds=monotonic() - received_at,
     )
-    query = await _query(rooms, request, profile, caller)
     # The same key may have been used again while this request was waiting for the store.
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     return known or rooms.book.open(query, owner=caller, rules=rules, key=key, fingerprint=fingerprint)

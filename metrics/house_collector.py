@@ -37,6 +37,7 @@ class HouseCollector(Collector):
         yield _gauge("turns_running", "Turns whose work has not ended.", book.running)
         yield _gauge("turns_remembered", "Finished turns that can be resumed.", book.remembered)
         yield _gauge("readers", "Open readers of turns.", book.readers)
+        yield _gauge("streams_active", "Turns that somebody reads now.", book.read_now)
         connections = self._connections()
         yield _gauge("connections", "Open connections.", connections.open)
         yield CounterMetricFamily(
@@ -47,6 +48,7 @@ class HouseCollector(Collector):
         yield _gauge("workers_abandoned", "Workers whose turn is over but whose function is not.", statistics.abandoned)
         yield _gauge("workers_free", "Functions that could start now.", statistics.free)
         yield _gauge("workers_limit", "Functions that may run at a time.", statistics.limits.max_running)
+        yield _gauge("workers_pool", "Places that the pool has, grown by the abandoned ones.", statistics.places)
         yield _gauge("workers_abandoned_limit", "Abandoned workers replaced.", statistics.limits.max_abandoned)
         yield _gauge("turns_queued", "Turns that wait for a worker.", statistics.queued)
         yield _gauge("turns_queued_limit", "Turns that may wait.", statistics.limits.max_queued)

@@ -7,7 +7,7 @@ and every series is made at start: a rate() is right from the first event on, an
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import get_args
@@ -15,11 +15,13 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import choose_encoder
 
-from streamchat.turns.observer import Delivery, Leaving, Stage
+from streamchat.metrics.gaps import GapHistogram, GapTally
+from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
 
+OPENING_DOORS = ("basic", "advanced", "smart", "chat")
 STREAM_DOORS = ("basic", "advanced", "smart", "streams")
-TURN_DOORS = ("basic", "advanced", "smart", "raw")
+DOORS = (*OPENING_DOORS, "streams")
 REQUEST_DOORS = (
     "basic",
     "advanced",
@@ -46,8 +48,19 @@ ENDS = (
     ("cancelled", "owner"),
     ("cancelled", "client_gone"),
 )
-STAGES = get_args(Stage)
-LEAVINGS = get_args(Leaving)
+# How a response ended for its client: its terminal frame's status, an error's code, or how the client left.
+STREAM_ENDS = (
+    "complete",
+    "timeout",
+    "cancelled",
+    "processing_error",
+    "overloaded",
+    "shutting_down",
+    "internal_error",
+    "client_gone",
+    "stalled",
+)
+STAGES = (*get_args(Stage), "streaming", "total")
 RESUMES = ("resumed", "complete", "impossible")
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 150, 300)
 SPEEDS = (1, 5, 10, 20, 45, 90, 180, 360, 720, 1_500, 5_000, 20_000, 100_000)
@@ -64,11 +77,13 @@ class PrometheusObserver:
         requests = self._counter("requests_total", "HTTP requests by outcome.", ("door", "status"))
         resumes = self._counter("resumes_total", "Resumed streams by result.", ("result",))
         self._stages = self._histogram(
-            "stage_seconds", "Time a turn spent in a stage.", ("door", "stage"), product(TURN_DOORS, STAGES), SECONDS
+            "stage_seconds", "Time a turn spent in a stage.", ("door", "stage"), product(OPENING_DOORS, STAGES), SECONDS
         )
-        self._turns = {(door, *end): turns.labels(door, *end) for door, end in product(TURN_DOORS, ENDS)}
+        self._turns = {(door, *end): turns.labels(door, *end) for door, end in product(OPENING_DOORS, ENDS)}
         self._requests = {key: requests.labels(*key) for key in product(REQUEST_DOORS, (*STATUSES, "other"))}
         self._resumes = {result: resumes.labels(result) for result in RESUMES}
+        ends = self._counter("stream_ends_total", "Responses by how they ended for their client.", ("door", "end"))
+        self._ends = {key: ends.labels(*key) for key in product(DOORS, STREAM_ENDS)}
         self._streams = self._stream_metrics()
         self._auth_failures = Counter(
             "streamchat_auth_failures_total", "Requests without a valid token.", registry=self.registry
@@ -87,15 +102,20 @@ class PrometheusObserver:
     # What happened in a turn.
 
     def stage_left(self, turn: Turn, stage: Stage, seconds: float) -> None:
-        self._stages[door_of(turn), stage].observe(seconds)
+        self._stages[turn.rules.door, stage].observe(seconds)
         if stage == "processing" and turn.answered_at is not None:
             self._recent_processing.append(seconds)
 
     def turn_ended(self, turn: Turn) -> None:
         assert turn.ended is not None
-        self._turns[door_of(turn), turn.ended.cause, turn.ended.reason or "complete"].inc()
+        self._turns[turn.rules.door, turn.ended.cause, turn.ended.reason or "complete"].inc()
 
     def delivered(self, turn: Turn, delivery: Delivery) -> None:
+        self._ends[delivery.door, end_of(delivery)].inc()
+        if not delivery.resumed:
+            self._stages[delivery.door, "total"].observe(delivery.total_seconds)
+            if delivery.first_chunk_seconds is not None:
+                self._stages[delivery.door, "streaming"].observe(delivery.streaming_seconds)
         streams = self._streams.get(delivery.door)
         if streams is not None:  # an answer in one piece is no stream
             streams.count(delivery)
@@ -143,22 +163,21 @@ class PrometheusObserver:
 
     def _stream_metrics(self) -> dict[str, _StreamMetrics]:
         of_door = ("door",)
-        streaming = self._of_doors("streaming_seconds", "First to last chunk of a stream.", SECONDS)
         first_frame = self._of_doors("first_frame_seconds", "Request to first frame.", SECONDS)
         first_chunk = self._of_doors("first_chunk_seconds", "Request to first chunk.", SECONDS)
         speed = self._of_doors("streaming_characters_per_second", "Streaming speed of a stream.", SPEEDS)
         chunk_speed = self._of_doors("streaming_chunks_per_second", "Chunks a second of a stream.", SPEEDS)
-        left = self._counter("streams_total", "Streams by how their reader left.", ("door", "leaving"))
+        gaps = GapHistogram(STREAM_DOORS)
+        self.registry.register(gaps)
         characters = self._counter("streamed_characters_total", "Characters of answers sent.", of_door)
         chunks = self._counter("streamed_chunks_total", "Chunks sent.", of_door)
         return {
             door: _StreamMetrics(
-                left={leaving: left.labels(door, leaving) for leaving in LEAVINGS},
                 characters=characters.labels(door),
                 chunks=chunks.labels(door),
                 first_frame=first_frame[door],
                 first_chunk=first_chunk[door],
-                streaming=streaming[door],
+                gaps=gaps.tallies[door],
                 speed=speed[door],
                 chunk_speed=chunk_speed[door],
             )
@@ -168,38 +187,38 @@ class PrometheusObserver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _StreamMetrics:
-    """What is counted of one door's streams. ``left`` is by how their reader left."""
+    """What is counted of one door's streams."""
 
-    left: Mapping[str, Counter]
     characters: Counter
     chunks: Counter
     first_frame: Histogram
     first_chunk: Histogram
-    streaming: Histogram
+    gaps: GapTally
     speed: Histogram
     chunk_speed: Histogram
 
     def count(self, delivery: Delivery) -> None:
-        """Count one reader; times are those of whole streams only."""
-        self.left[delivery.leaving].inc()
+        """Count one reader; what counts from the request is of whole streams only."""
         self.characters.inc(delivery.characters)
         self.chunks.inc(delivery.chunks)
+        self.gaps.add(delivery.gaps, delivery.streaming_seconds)
         if delivery.resumed:
             return
         if delivery.first_frame_seconds is not None:
             self.first_frame.observe(delivery.first_frame_seconds)
         if delivery.first_chunk_seconds is not None:
             self.first_chunk.observe(delivery.first_chunk_seconds)
-            self.streaming.observe(delivery.streaming_seconds)
         if delivery.streaming_seconds > 0:
             self.speed.observe(delivery.characters / delivery.streaming_seconds)
             self.chunk_speed.observe(delivery.chunks / delivery.streaming_seconds)
 
 
+def end_of(delivery: Delivery) -> str:
+    """One of STREAM_ENDS."""
+    if delivery.leaving == "finished":
+        return delivery.code if delivery.end == "error" else delivery.end
+    return "internal_error" if delivery.leaving == "failed" else delivery.leaving
+
+
 def _listed(value: str, values: Sequence[str]) -> str:
     return value if value in values else "other"
-
-
-def door_of(turn: Turn) -> str:
-    """The door that opened the turn, by the name of its style."""
-    return turn.rules.view.style

@@ -26,7 +26,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 class EmptyBook:
     """A book in which nothing has happened."""
 
-    running = remembered = readers = log_bytes = 0
+    running = remembered = readers = read_now = log_bytes = 0
 
 
 def no_statistics() -> ExecutorStatistics:

@@ -148,6 +148,11 @@ class TurnBook:
         """Open readers of all turns."""
         return sum(turn.reader_count for turn in self._every())
 
+    @property
+    def read_now(self) -> int:
+        """Turns that have a reader."""
+        return sum(1 for turn in self._every() if turn.reader_count)
+
     def _changed(self, turn: Turn) -> None:
         if turn.ended is not None and self._running.pop(turn.id, None) is not None:
             self._remembered[turn.id] = turn

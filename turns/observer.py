@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from streamchat.turns.turn import Turn
 
-Stage = Literal["accepted", "queued", "processing", "total"]
+Stage = Literal["accepted", "queued", "processing"]
 Leaving = Literal["finished", "client_gone", "stalled", "failed"]
 
 _FAILED = "an observer failed: %s"
+
+GAP_SECONDS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 _logger = logging.getLogger("streamchat.turns")
 
@@ -26,14 +28,16 @@ _logger = logging.getLogger("streamchat.turns")
 class Delivery:
     """What one reader was given, measured where the bytes left. Times in seconds.
 
-    ``end`` is the status of the terminal frame it saw, "" when it left before; the two first-… times
-    count from the request, None when there was none.
+    ``end`` is the status of the terminal frame it saw and ``code`` its error code, "" when it left before or there was
+    none. The two first-… times count from the request, None when there was none. ``gaps`` counts the times between
+    chunks: those not above each of GAP_SECONDS but above the one before, then the longer ones.
     """
 
     door: str
     resumed: bool
     leaving: Leaving
     end: str
+    code: str
     first_frame_seconds: float | None
     first_chunk_seconds: float | None
     streaming_seconds: float
@@ -41,6 +45,7 @@ class Delivery:
     chunks: int
     characters: int
     frames: int
+    gaps: Sequence[int] = ()
 
 
 class Observer(Protocol):

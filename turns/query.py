@@ -43,12 +43,13 @@ class View:
 class TurnRules:
     """How long a turn may run, what happens when nobody reads it, and how it is to be shown.
 
-    ``accepting_seconds`` is what the request took before the turn.
+    ``door`` is the name of the door that opened the turn. ``accepting_seconds`` is what the request took before it.
     """
 
     timeout_seconds: float
     on_disconnect: OnDisconnect = "grace"
     view: View = View()
+    door: str = "chat"
     request_id: str = ""
     accepting_seconds: float = 0.0
 

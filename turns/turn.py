@@ -242,7 +242,6 @@ class Turn:
         self._stop_lingering()
         if self.started_at is not None and self.answered_at is None:
             self._house.observer.stage_left(self, "processing", self.ended_at - self.started_at)
-        self._house.observer.stage_left(self, "total", self.ended_at - self.accepted_at)
         self._house.observer.turn_ended(self)
         # Whoever reads from now on needs the names alone; a history can be far larger than the answer.
         self.query = replace(self.query, history=[], profile={}, prompt="", system_prompt="")

@@ -58,13 +58,20 @@ class ExecutorLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorStatistics:
-    """One reading of an executor, for metrics and readiness. Counts of turns."""
+    """One reading of an executor, for metrics and readiness. Counts of turns.
+
+    ``places`` are the workers there may be now: those for running functions, and the abandoned ones.
+    """
 
     busy: int
     queued: int
     abandoned: int
     free: int
     limits: ExecutorLimits
+
+    @property
+    def places(self) -> int:
+        return self.limits.max_running + min(self.abandoned, self.limits.max_abandoned)
 
 
 @dataclass(slots=True)

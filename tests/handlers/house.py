@@ -23,7 +23,8 @@ PROFILE = "VitalikButerin"
 ALICE = "secret-a"
 BOB = "secret-b"
 STREAMING_DOORS = ("/api/stream_chat", "/api/stream_chat_advanced", "/api/stream_chat_smart")
-CHAT_DOORS = ("/api/chat", *STREAMING_DOORS)
+CHAT = "/api/chat"
+CHAT_DOORS = (CHAT, *STREAMING_DOORS)
 SMART = "/api/stream_chat_smart"
 BASIC = "/api/stream_chat"
 

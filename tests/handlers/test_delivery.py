@@ -82,7 +82,7 @@ def test_a_client_that_leaves_in_the_middle_of_an_answer_is_counted_as_gone() ->
             await connection.read_until("streaming")
         await house.has_no_readers()
         text = (await house.get("/metrics", token=None)).body
-        assert b'streamchat_streams_total{door="basic",leaving="client_gone"} 1.0' in text
+        assert b'streamchat_stream_ends_total{door="basic",end="client_gone"} 1.0' in text
 
     with_server(saying("word " * 200), scenario)
 

@@ -91,7 +91,7 @@ def test_debugging_every_stage_is_a_line(capsys: pytest.CaptureFixture[str]) -> 
     turns = lines_of_one_question("debug", SMART, capsys)
     stages = [line.get("stage", line["event"]) for line in turns]
     assert sorted(stages[:2]) == ["accepted", "queued"]
-    assert stages[2:] == ["processing", "total", "ended", "delivered"]
+    assert stages[2:] == ["processing", "ended", "delivered"]
     assert all(line["seconds"] >= 0 for line in turns if "seconds" in line)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.handlers.house import BASIC, SMART, Gate, House, saying, with_server
+from tests.handlers.house import BASIC, CHAT, SMART, Gate, House, saying, with_server
 
 Samples = dict[str, float]
 
@@ -21,13 +21,35 @@ def test_a_stream_is_counted_and_timed_by_its_door() -> None:
         await house.ask(SMART)
         samples = await scrape(house)
         assert samples['streamchat_turns_total{cause="complete",door="smart",reason="complete"}'] == 1
-        assert samples['streamchat_streams_total{door="smart",leaving="finished"}'] == 1
+        assert samples['streamchat_stream_ends_total{door="smart",end="complete"}'] == 1
         assert samples['streamchat_streamed_characters_total{door="smart"}'] == len("hello there")
         assert samples['streamchat_requests_total{door="smart",status="200"}'] == 1
-        for stage in ("accepted", "queued", "processing", "total"):
+        for stage in ("accepted", "queued", "processing", "streaming", "total"):
             assert samples[f'streamchat_stage_seconds_count{{door="smart",stage="{stage}"}}'] == 1
         assert samples['streamchat_first_chunk_seconds_count{door="smart"}'] == 1
         assert samples["streamchat_average_processing_seconds"] >= 0
+
+    with_server(saying("hello there"), scenario)
+
+
+def test_an_answer_in_one_piece_is_timed_too() -> None:
+    async def scenario(house: House) -> None:
+        await house.ask(CHAT)
+        samples = await scrape(house)
+        assert samples['streamchat_stream_ends_total{door="chat",end="complete"}'] == 1
+        for stage in ("accepted", "queued", "processing", "total"):
+            assert samples[f'streamchat_stage_seconds_count{{door="chat",stage="{stage}"}}'] == 1
+        assert samples['streamchat_stage_seconds_count{door="chat",stage="streaming"}'] == 0
+
+    with_server(saying("hello there"), scenario)
+
+
+def test_every_pause_between_chunks_is_counted() -> None:
+    async def scenario(house: House) -> None:
+        frames = (await house.ask(SMART, chunking={"strategy": "characters", "size": 1})).frames
+        chunks = sum(frame.status == "streaming" for frame in frames)
+        samples = await scrape(house)
+        assert samples['streamchat_chunk_gap_seconds_count{door="smart"}'] == chunks - 1 == 10
 
     with_server(saying("hello there"), scenario)
 
@@ -40,7 +62,7 @@ def test_what_runs_now_is_a_gauge() -> None:
             await house.begin(connection)
             await gate.has_begun()
             samples = await scrape(house)
-            for name in ("turns_running", "readers", "workers_busy"):
+            for name in ("turns_running", "readers", "streams_active", "workers_busy"):
                 assert samples[f"streamchat_{name}"] == 1, name
             gate.opened.set()
             await connection.read_until("complete")

@@ -40,6 +40,7 @@ async def test_what_is_true_now_is_read_at_each_scrape() -> None:
     )
     assert (now("workers_busy"), now("workers_abandoned"), now("workers_free")) == (3, 2, 1)
     assert (now("workers_limit"), now("workers_abandoned_limit")) == (4, 7)
+    assert (now("workers_pool"), now("streams_active")) == (6, 1)
     assert (now("turns_queued"), now("turns_queued_limit")) == (5, 6)
 
 

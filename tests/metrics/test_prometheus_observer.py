@@ -8,16 +8,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streamchat.metrics.prometheus_observer import (
     ENDS,
+    OPENING_DOORS,
     RECENT,
     REQUEST_DOORS,
     STATUSES,
     STREAM_DOORS,
+    STREAM_ENDS,
     PrometheusObserver,
-    door_of,
 )
 from streamchat.turns.events import Answer, Ended, Text
-from streamchat.turns.observer import Delivery
-from streamchat.turns.query import Query, TurnLimits, TurnRules, View
+from streamchat.turns.observer import GAP_SECONDS, Delivery
+from streamchat.turns.query import Query, TurnLimits, TurnRules
 from streamchat.turns.ticker import Ticker
 from streamchat.turns.turn import House, Turn
 from tests.fakes.clock import HandClock
@@ -40,12 +41,12 @@ class Desk:
             limits=TurnLimits(cancel_grace_seconds=0.0, max_answer_characters=100),
         )
 
-    def turn(self, style: str = "smart", **rules: Any) -> Turn:
+    def turn(self, door: str = "smart", **rules: Any) -> Turn:
         turn = Turn(
             "st_one",
             query=Query(message="hello", username="ada"),
             owner="ada",
-            rules=TurnRules(**{"timeout_seconds": 150.0, "view": View(style=style), **rules}),
+            rules=TurnRules(**{"timeout_seconds": 150.0, "door": door, **rules}),
             house=self.house,
             on_change=lambda turn: None,
         )
@@ -62,6 +63,7 @@ def delivery(**changed: Any) -> Delivery:
         "resumed": False,
         "leaving": "finished",
         "end": "complete",
+        "code": "",
         "first_frame_seconds": 0.002,
         "first_chunk_seconds": 1.5,
         "streaming_seconds": 4.0,
@@ -151,10 +153,9 @@ def test_whatever_happens_there_is_no_series_that_was_not_there_at_the_start() -
     for end in WAYS_TO_END.values():
         end(desk)
     turn = desk.turn()
-    for door in STREAM_DOORS:
+    for door in (*OPENING_DOORS, "streams"):
         for leaving in ("finished", "client_gone", "stalled", "failed"):
-            for resumed in (False, True):
-                desk.metrics.delivered(turn, delivery(door=door, leaving=leaving, resumed=resumed))
+            desk.metrics.delivered(turn, delivery(door=door, leaving=leaving, resumed=door == "streams"))
     for door in (*REQUEST_DOORS, "no such door", "../etc", ""):
         for status in (*map(int, STATUSES), 299, 418, 502, 0, -1):
             desk.metrics.request_finished(door, status)
@@ -165,20 +166,21 @@ def test_whatever_happens_there_is_no_series_that_was_not_there_at_the_start() -
     assert series_of(desk.metrics) == before
 
 
-@pytest.mark.parametrize("style", ["basic", "advanced", "smart", "raw"])
-def test_each_stage_is_timed_by_door(style: str) -> None:
+@pytest.mark.parametrize("door", OPENING_DOORS)
+def test_each_stage_is_timed_by_door(door: str) -> None:
     desk = Desk(ScriptedExecutor(holds_back=True))
-    turn = desk.turn(style)
+    turn = desk.turn(door)
     desk.clock.advance(1.0)
     desk.executor.start(turn)
     desk.clock.advance(2.0)
     turn.record(Answer(text="hi"))
     desk.clock.advance(0.5)
     desk.executor.finish(turn)
-    for stage, seconds in (("accepted", 0.0), ("queued", 1.0), ("processing", 2.0), ("total", 3.5)):
-        assert desk.value("stage_seconds_sum", door=style, stage=stage) == seconds
-        assert desk.value("stage_seconds_count", door=style, stage=stage) == 1.0
-    assert door_of(turn) == style
+    desk.metrics.delivered(turn, delivery(door=door, streaming_seconds=4.0, total_seconds=7.5))
+    stages = {"accepted": 0.0, "queued": 1.0, "processing": 2.0, "streaming": 4.0, "total": 7.5}
+    for stage, seconds in stages.items():
+        assert desk.value("stage_seconds_sum", door=door, stage=stage) == seconds
+        assert desk.value("stage_seconds_count", door=door, stage=stage) == 1.0
 
 
 def test_the_average_is_that_of_recent_answers_and_nothing_before_there_is_one() -> None:
@@ -203,12 +205,11 @@ def test_a_question_that_was_never_answered_does_not_count_for_the_average() -> 
 def test_a_delivery_hands_over_its_sums() -> None:
     desk = Desk()
     desk.metrics.delivered(desk.turn(), delivery())
-    assert desk.value("streams_total", door="smart", leaving="finished") == 1.0
+    assert desk.value("stream_ends_total", door="smart", end="complete") == 1.0
     assert desk.value("streamed_characters_total", door="smart") == 400.0
     assert desk.value("streamed_chunks_total", door="smart") == 20.0
     assert desk.value("first_frame_seconds_sum", door="smart") == 0.002
     assert desk.value("first_chunk_seconds_sum", door="smart") == 1.5
-    assert desk.value("streaming_seconds_sum", door="smart") == 4.0
     assert desk.value("streaming_characters_per_second_sum", door="smart") == 100.0
     assert desk.value("streaming_chunks_per_second_sum", door="smart") == 5.0
 
@@ -227,10 +228,44 @@ def test_a_delivery_of_one_chunk_has_no_speed_and_one_without_chunks_no_chunk_ti
 def test_a_resumed_part_says_nothing_of_speed_but_its_characters_were_sent() -> None:
     desk = Desk()
     desk.metrics.delivered(desk.turn(), delivery(door="streams", resumed=True, leaving="client_gone"))
-    assert desk.value("streams_total", door="streams", leaving="client_gone") == 1.0
+    assert desk.value("stream_ends_total", door="streams", end="client_gone") == 1.0
     assert desk.value("streamed_characters_total", door="streams") == 400.0
     for name in ("first_frame_seconds", "first_chunk_seconds", "streaming_characters_per_second"):
         assert desk.value(f"{name}_count", door="streams") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [
+        ({"end": "complete"}, "complete"),
+        ({"end": "timeout", "code": "timeout"}, "timeout"),
+        ({"end": "cancelled", "code": "cancelled"}, "cancelled"),
+        ({"end": "error", "code": "processing_error"}, "processing_error"),
+        ({"end": "error", "code": "overloaded"}, "overloaded"),
+        ({"end": "error", "code": "shutting_down"}, "shutting_down"),
+        ({"end": "", "leaving": "client_gone"}, "client_gone"),
+        ({"end": "complete", "leaving": "client_gone"}, "client_gone"),
+        ({"end": "", "leaving": "stalled"}, "stalled"),
+        ({"end": "error", "code": "internal_error", "leaving": "failed"}, "internal_error"),
+    ],
+)
+def test_a_response_ends_in_one_way(told: dict[str, str], end: str) -> None:
+    desk = Desk()
+    desk.metrics.delivered(desk.turn(), delivery(**told))
+    counted = {each: desk.value("stream_ends_total", door="smart", end=each) for each in STREAM_ENDS}
+    assert counted == {each: float(each == end) for each in STREAM_ENDS}
+
+
+def test_gaps_are_added_up_from_streams_and_resumed_parts() -> None:
+    desk = Desk()
+    gaps = [0] * (len(GAP_SECONDS) + 1)
+    gaps[GAP_SECONDS.index(0.1)], gaps[-1] = 18, 1
+    for resumed in (False, True):
+        desk.metrics.delivered(desk.turn(), delivery(gaps=gaps, streaming_seconds=14.0, resumed=resumed))
+    buckets = [desk.value("chunk_gap_seconds_bucket", door="smart", le=le) for le in ("0.05", "0.1", "10.0", "+Inf")]
+    assert buckets == [0.0, 36.0, 36.0, 38.0]
+    assert desk.value("chunk_gap_seconds_count", door="smart") == 38.0
+    assert desk.value("chunk_gap_seconds_sum", door="smart") == 28.0
 
 
 def test_an_answer_in_one_piece_is_no_stream() -> None:

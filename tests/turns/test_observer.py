@@ -11,6 +11,7 @@ DELIVERY = Delivery(
     resumed=False,
     leaving="finished",
     end="complete",
+    code="",
     first_frame_seconds=0.01,
     first_chunk_seconds=0.5,
     streaming_seconds=2.0,

@@ -118,7 +118,7 @@ def test_a_stage_or_speed_that_there_was_not_is_left_out(caplog: pytest.LogCaptu
 def test_what_is_not_logged_costs_no_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "streamchat.turns")
     turn, log = ended_turn(), StageLog()
-    log.stage_left(turn, "total", 1.0)
+    log.stage_left(turn, "processing", 1.0)
     log.turn_ended(turn)
     log.delivered(turn, DELIVERY)
     assert caplog.records == []
@@ -127,7 +127,7 @@ def test_what_is_not_logged_costs_no_line(caplog: pytest.LogCaptureFixture) -> N
 def test_no_line_has_a_token_a_prompt_or_an_answer_in_it(caplog: pytest.LogCaptureFixture) -> None:
     turn, log = secret_turn(), StageLog()
     turn.returned(COMPLETE)
-    log.stage_left(turn, "total", 1.0)
+    log.stage_left(turn, "processing", 1.0)
     log.turn_ended(turn)
     log.delivered(turn, DELIVERY)
     assert len(caplog.records) == 3

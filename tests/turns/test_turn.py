@@ -39,7 +39,6 @@ def check_ended_once(house: HandHouse, turn: Turn, ended: Ended) -> None:
     assert turn.ended == ended
     assert ends(turn) == [ended]
     assert house.observer.ended == [ended]
-    assert [stage for stage, _ in house.observer.stages].count("total") == 1
     assert house.clock.pending == [], "a timer outlives the turn"
 
 
@@ -60,7 +59,7 @@ def test_a_turn_is_accepted_started_answered_and_ended() -> None:
         Entry(3.0, Answer(text="hello")),
         Entry(3.5, COMPLETE),
     ]
-    assert house.observer.stages == [("accepted", 0.0), ("queued", 1.0), ("processing", 2.0), ("total", 3.5)]
+    assert house.observer.stages == [("accepted", 0.0), ("queued", 1.0), ("processing", 2.0)]
     assert (turn.accepted_at, turn.started_at, turn.answered_at, turn.ended_at) == (1000.0, 1001.0, 1003.0, 1003.5)
     assert turn.characters == 5
     check_ended_once(house, turn, COMPLETE)
@@ -92,7 +91,7 @@ def test_a_failure_before_any_text_leaves_processing_without_an_answer() -> None
     turn = house.turn()
     house.clock.advance(2.0)
     house.executor.finish(turn, Ended(cause="error", code="processing_error", reason="raised", detail="Traceback"))
-    assert house.observer.stages == [("accepted", 0.0), ("queued", 0.0), ("processing", 2.0), ("total", 2.0)]
+    assert house.observer.stages == [("accepted", 0.0), ("queued", 0.0), ("processing", 2.0)]
     assert turn.answered_at is None
     check_ended_once(house, turn, Ended(cause="error", code="processing_error", reason="raised", detail="Traceback"))
 

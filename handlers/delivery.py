@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from bisect import bisect_left
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -38,6 +39,7 @@ class SseDelivery:
         "_last_chunk",
         "_last_chunk_at",
         "_received_at",
+        "_socket_send",
         "_stall_seconds",
         "_stream",
         "_wire",
@@ -49,6 +51,7 @@ class SseDelivery:
         self._stall_seconds = stall_seconds
         self._received_at = received_at
         self._stream: IOStream | None = None
+        self._socket_send: Callable[[bytes], int]
         self._is_chunked = handler.request.version == "HTTP/1.1"
         self._first_frame_at: float | None = None
         self._first_chunk: Chunk | None = None
@@ -72,17 +75,31 @@ class SseDelivery:
             self._handler.write(data)
             written = self._handler.flush()
             connection: Any = self._handler.request.connection
-            self._stream = connection.stream
+            stream = self._stream = connection.stream
+            if stream.closed():
+                raise StreamClosedError
+            self._socket_send = stream.socket.send
         else:
             if self._is_chunked:
                 data = b"%x\r\n%b\r\n" % (len(data), data)
-            sent = _send(self._stream, data)
+            sent = self._send(data)
             if sent == len(data):
                 return None
             written = self._stream.write(data[sent:])
         if written.done():
             return written.result()
         return _within(written, self._stall_seconds)
+
+    def _send(self, data: bytes) -> int:
+        """Hand ``data`` to the kernel; returns how many bytes it takes. Nothing waits in the stream's own buffer now.
+
+        A frame nearly always fits into the kernel's buffer. Then it needs no place in the stream's one, and no future
+        to tell when it has left there: a third of what a frame costs.
+        """
+        try:
+            return self._socket_send(data)
+        except OSError:
+            return 0  # no room, or nobody there: the stream's own write tells which
 
     def _count(self, frames: list[AnyFrame]) -> None:
         now = monotonic()
@@ -129,20 +146,6 @@ class SseDelivery:
 
     def _since_request(self, at: float | None) -> float | None:
         return None if at is None else at - self._received_at
-
-
-def _send(stream: IOStream, data: bytes) -> int:
-    """Hand ``data`` to the kernel; returns how many bytes it takes. Nothing may wait in the stream's own buffer.
-
-    A frame nearly always fits into the kernel's buffer. Then it needs no place in the stream's one, and no future to
-    tell when it has left there: a third of what a frame costs.
-    """
-    if stream.closed():
-        return 0
-    try:
-        return stream.write_to_fd(memoryview(data)) or 0
-    except OSError:
-        return 0  # no room, or nobody there: the stream's own write tells which
 
 
 def _within(written: asyncio.Future[None], seconds: float) -> asyncio.Future[None]:

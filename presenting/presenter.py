@@ -102,7 +102,7 @@ class Presenter:
             self._open(now, frames)
         if self._timeline.due <= now:
             self._advance(now, frames)
-        if self._transient_due <= now:
+        if self._timeline.answered_at is None and self._transient_due <= now:
             frames.append(self._transient(now))
         if frames:
             self._sent_at = now

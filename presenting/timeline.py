@@ -144,25 +144,21 @@ class Timeline:
         self._plan()
 
     def step(self) -> AnyFrame | None:
-        """Take one step: read an entry, chunk a slice, or show what is ready."""
-        frame = self._step()
-        self._plan()
-        return frame
-
-    def _step(self) -> AnyFrame | None:
-        if self._must_slice:
+        """Take one step: show what is ready, chunk a slice, or read an entry."""
+        frame = None
+        # What falls due at the same moment is shown before more is read: a reader who was here then has seen it so.
+        if self._ready and self.due == self._ready_at:
+            frame = self._show()
+        elif not self._ready and self._sliced < len(self._source):
             self._slice()
         elif self.due == self._ready_at:
-            # What falls due at the same moment is shown before more is read: a reader who was here then has seen it so.
-            if self._ready:
-                return self._show()
-            if self._end is not None:
-                return self._finish(self._end)
+            frame = None if self._end is None else self._finish(self._end)
         elif self.due == self._held_until:
             self._let_go(self._held_until)
         else:
             self._read(self._take_entry())
-        return None
+        self._plan()
+        return frame
 
     def _plan(self) -> None:
         """Work out when the next step is due: once a step, because it is asked for more often."""
@@ -170,7 +166,10 @@ class Timeline:
             self.due = inf
             return
         if self._ready:
-            self._ready_at = at = self._due_of(self._ready[self._ready_first])
+            item, at = self._ready[self._ready_first], self._free_at
+            if not isinstance(item, str):
+                at = max(item.arrived_at, min(at, item.latest_at))
+            self._ready_at = at = at if at > self._shown_at else self._shown_at
         elif self._sliced < len(self._source):
             self._ready_at = at = self._shown_at
         elif self._end is not None:
@@ -180,17 +179,6 @@ class Timeline:
         if self._inbox and self._inbox[self._inbox_first].at < at:
             at = self._inbox[self._inbox_first].at
         self.due = at if at < self._held_until else self._held_until
-
-    def _due_of(self, item: _Item | str) -> float:
-        at = self._free_at
-        if not isinstance(item, str):
-            arrived_at, latest_at, _, _ = item
-            at = max(at if at < latest_at else latest_at, arrived_at)
-        return at if at > self._shown_at else self._shown_at
-
-    @property
-    def _must_slice(self) -> bool:
-        return not self._ready and self._sliced < len(self._source)
 
     # Reading entries.
 

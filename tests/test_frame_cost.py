@@ -24,7 +24,7 @@ FRAMES = 200
 ANSWER = "The quick brown fox jumps over a lazy dog and then it sleeps for a while. " * 120
 # Instructions differ between versions of Python, so they are bounded on the one that CI runs.
 COUNTED_VERSION = (3, 11)
-BOUNDS = {"basic": (780, 77), "advanced": (1025, 95), "smart": (1045, 97)}
+BOUNDS = {"basic": (650, 40), "advanced": (995, 67), "smart": (995, 67)}
 
 
 class Counter:

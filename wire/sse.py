@@ -14,6 +14,8 @@ from streamchat.wire.chunk_text import chunk_writer
 from streamchat.wire.json_text import only_json_line_ends, to_json
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
+# What stands before and after a frame's JSON.
+_AROUND = ("data: ", "\nid: %s:%s\n\n")
 KEEPALIVE = ": keep-alive\n\n"
 
 _EVENT_ID = re.compile(r"(?P<stream>[A-Za-z0-9_-]{1,64}):(?P<number>[0-9]{1,9})", re.ASCII)
@@ -22,24 +24,26 @@ _EVENT_ID = re.compile(r"(?P<stream>[A-Za-z0-9_-]{1,64}):(?P<number>[0-9]{1,9})"
 class SseWire:
     """Encodes the frames of one stream; an id is ``{stream_id}:{durable frames so far}``."""
 
-    __slots__ = ("_stream_id",)
+    __slots__ = ("_fields", "_stream_id", "_write_chunk")
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
+        self._fields: tuple[str, ...] = ()
+        self._write_chunk = chunk_writer(self._fields, *_AROUND)
 
     def encode(self, frames: Iterable[AnyFrame]) -> bytes:
-        fields: tuple[str, ...] | None = None
         blocks = []
         for frame in frames:
             if type(frame) is Chunk:
-                if frame.fields is not fields:
-                    fields = frame.fields
-                    write_chunk = chunk_writer(fields, "data: ", "\nid: %s:%s\n\n")
-                blocks.append(write_chunk(frame, self._stream_id))
+                if frame.fields is not self._fields:
+                    self._fields = frame.fields
+                    self._write_chunk = chunk_writer(frame.fields, *_AROUND)
+                blocks.append(self._write_chunk(frame, self._stream_id))
             else:
                 blocks.append(self._block(frame))
+        text = "".join(blocks)
         # Outside of JSON there is nothing but ASCII: what is escaped is escaped inside of it.
-        return only_json_line_ends("".join(blocks)).encode()
+        return text.encode() if text.isascii() else only_json_line_ends(text).encode()
 
     def _block(self, frame: AnyFrame) -> str:
         if frame.is_keepalive:

@@ -14,19 +14,16 @@ from streamchat.turns.reader import Reader
 Deliver = Callable[[list[AnyFrame]], "asyncio.Future[None] | None"]
 
 
-async def follow(reader: Reader, presenter: Presenter, deliver: Deliver) -> None:
+def follow(reader: Reader, presenter: Presenter, deliver: Deliver) -> asyncio.Future[None]:
     """Deliver every frame as it falls due, until the terminal one or until the reader is closed.
 
-    The only writer of its connection: progress, chunks and keep-alives all come from the presenter.
-    Raises what ``deliver`` raises.
+    The only writer of its connection: progress, chunks and keep-alives all come from the presenter. The future is done
+    when it is over; it fails with what ``deliver`` raises.
     """
     following = _Following(reader, presenter, deliver)
     reader.listen(following.run)
     following.run()
-    try:
-        await following.over
-    finally:
-        reader.ignore()
+    return following.over
 
 
 class _Following:
@@ -45,10 +42,8 @@ class _Following:
     def run(self) -> None:
         """Deliver what is due now, and see to it that this is called again in time."""
         reader, presenter = self._reader, self._presenter
-        if self.over.done():
-            return
-        if reader.is_closed:
-            self.over.set_result(None)
+        if self.over.done() or reader.is_closed:
+            self._end()
             return
         if self._is_held_up:
             return
@@ -59,13 +54,13 @@ class _Following:
             frames = presenter.take(now)
             room = self._deliver(frames) if frames else None
         except Exception as error:  # noqa: BLE001 - whoever follows is told of it
-            self.over.set_exception(error)
+            self._end(error)
             return
         if room is not None:
             self._is_held_up = True
             room.add_done_callback(self._go_on)
         elif presenter.is_finished:
-            self.over.set_result(None)
+            self._end()
         elif presenter.due <= now:
             # One batch a round of the loop: a long catch-up, or a burst, must not starve the others.
             self._loop.call_soon(self.run)
@@ -73,16 +68,22 @@ class _Following:
             reader.alarm_at(presenter.due)
 
     def _go_on(self, room: asyncio.Future[None]) -> None:
+        # Asked for even when the reader was closed meanwhile: a failure of the last delivery is nobody's any more then.
+        error = None if room.cancelled() else room.exception()
         self._is_held_up = False
-        if self.over.done():
-            # The reader was closed meanwhile; a failure of the last delivery is nobody's any more.
-            room.cancelled() or room.exception()
-        elif (error := room.exception()) is not None:
-            self.over.set_exception(error)
-        elif self._presenter.is_finished:
-            self.over.set_result(None)
+        if error is not None or self._presenter.is_finished:
+            self._end(error)
         else:
             self.run()
+
+    def _end(self, error: BaseException | None = None) -> None:
+        self._reader.ignore()
+        if self.over.done():
+            return
+        if error is None:
+            self.over.set_result(None)
+        else:
+            self.over.set_exception(error)
 
 
 async def fast_forward(reader: Reader, presenter: Presenter, number: int) -> list[AnyFrame]:

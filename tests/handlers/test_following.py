@@ -51,8 +51,8 @@ class Scene:
         )
         self.presenter = presenter_of(SMART, is_paced=False)
 
-    def begin(self) -> "asyncio.Task[None]":
-        return asyncio.create_task(follow(self.reader, self.presenter, self.client.deliver))
+    def begin(self) -> "asyncio.Future[None]":
+        return follow(self.reader, self.presenter, self.client.deliver)
 
     def answer(self, text: str) -> None:
         for fact in (Started(), Answer(text=text), COMPLETE):
@@ -153,10 +153,11 @@ async def test_a_reader_that_is_closed_ends_it_even_while_the_client_has_no_room
 async def test_a_burst_gives_the_others_a_turn_after_each_batch() -> None:
     scene, others = Scene(), list[int]()
     scene.answer("abc" * STEPS_PER_TAKE * 3)
+    await settled()
     following = scene.begin()
     while not following.done():
-        await asyncio.sleep(0)
         others.append(scene.client.batches)
+        await asyncio.sleep(0)
     assert scene.client.batches >= 3
     assert set(others) >= set(range(1, scene.client.batches))
 

@@ -19,8 +19,12 @@ from streamchat.wire.wire import Wire
 _NO_GAPS = array("I", [0] * (len(GAP_SECONDS) + 1))
 
 
+# What a client has to take within the stall limit.
+PIECE_BYTES = 16_384
+
+
 class Stalled(Exception):
-    """The client has taken nothing for the whole stall limit."""
+    """The client has not taken a piece within the stall limit."""
 
 
 class SseDelivery:
@@ -65,30 +69,39 @@ class SseDelivery:
     def deliver(self, frames: list[AnyFrame]) -> asyncio.Future[None] | None:
         """Write and flush. Returns None when all has left, or a future that is done once there is room for more.
 
-        The future fails with Stalled when the client takes nothing for the stall limit. Raises StreamClosedError, now
-        or through the future, when the client has gone.
+        The future fails with Stalled when the client does not take PIECE_BYTES within the stall limit. Raises
+        StreamClosedError, now or through the future, when the client has gone.
         """
         data = self._wire.encode(frames)
+        room = self._begin(data) if self._stream is None else self._write(self._stream, data)
         self._count(frames)
-        if self._stream is None:
-            # The first ones take the headers with them.
-            self._handler.write(data)
-            written = self._handler.flush()
-            connection: Any = self._handler.request.connection
-            stream = self._stream = connection.stream
-            if stream.closed():
-                raise StreamClosedError
-            self._socket_send = stream.socket.send
-        else:
-            if self._is_chunked:
-                data = b"%x\r\n%b\r\n" % (len(data), data)
-            sent = self._send(data)
-            if sent == len(data):
-                return None
-            written = self._stream.write(data[sent:])
-        if written.done():
-            return written.result()
-        return _within(written, self._stall_seconds)
+        return room
+
+    def _begin(self, data: bytes) -> asyncio.Future[None] | None:
+        """The first frames take the headers with them, so they go through Tornado."""
+        self._handler.write(data)
+        written = self._handler.flush()
+        connection: Any = self._handler.request.connection
+        stream = self._stream = connection.stream
+        if stream.closed():
+            raise StreamClosedError
+        self._socket_send = stream.socket.send
+        return None if written.done() else _within(written, self._stall_seconds)
+
+    def _write(self, stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
+        if self._is_chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        sent = self._send(data)
+        if sent == len(data):
+            return None
+        if stream.closed():
+            raise StreamClosedError
+        return asyncio.ensure_future(self._write_rest(stream, memoryview(data)[sent:]))
+
+    async def _write_rest(self, stream: IOStream, rest: memoryview) -> None:
+        """Write what the kernel had no room for, by pieces: who takes them slowly is not stalled."""
+        for start in range(0, len(rest), PIECE_BYTES):
+            await _within(stream.write(rest[start : start + PIECE_BYTES]), self._stall_seconds)
 
     def _send(self, data: bytes) -> int:
         """Hand ``data`` to the kernel; returns how many bytes it takes. Nothing waits in the stream's own buffer now.

@@ -1,0 +1,131 @@
+"""What the kernel has no room for, with a connection that takes it piece by piece, as the test says."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tornado.iostream import StreamClosedError
+
+from streamchat.handlers.delivery import PIECE_BYTES, SseDelivery, Stalled
+from streamchat.presenting.frames import AnyFrame, Chunk, Frame
+from streamchat.wire.sse import SseWire
+
+
+class SlowStream:
+    """A Tornado stream to a client whose kernel takes ``room`` bytes at a time, and the rest when the test says so."""
+
+    def __init__(self) -> None:
+        self.room = 0
+        self.taken = bytearray()
+        self.waiting: asyncio.Future[None] | None = None
+        self.largest = 0
+        self.is_closed = False
+        self.socket = self
+
+    def send(self, data: bytes) -> int:
+        if self.is_closed:
+            raise OSError("closed")
+        if not self.room:
+            raise BlockingIOError
+        self.taken += data[: self.room]
+        return min(self.room, len(data))
+
+    def write(self, data: memoryview) -> "asyncio.Future[None]":
+        assert self.waiting is None or self.waiting.done(), "one writer, one piece at a time"
+        self.taken += data
+        self.largest = max(self.largest, len(data))
+        self.waiting = asyncio.get_running_loop().create_future()
+        return self.waiting
+
+    def closed(self) -> bool:
+        return self.is_closed
+
+
+class OpenResponse:
+    """A request handler whose headers leave at once."""
+
+    def __init__(self, stream: SlowStream, version: str = "HTTP/1.1") -> None:
+        self.request = SimpleNamespace(version=version, connection=SimpleNamespace(stream=stream))
+
+    def write(self, data: bytes) -> None:
+        """The first frames: not what is looked at here."""
+
+    def flush(self) -> "asyncio.Future[None]":
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+def begun(stream: SlowStream, *, stall_seconds: float = 60.0, version: str = "HTTP/1.1") -> SseDelivery:
+    handler = cast("Any", OpenResponse(stream, version))
+    delivery = SseDelivery(handler, SseWire("st"), stall_seconds=stall_seconds, received_at=0.0)
+    assert delivery.deliver([Frame({"status": "initializing"}, 0, is_durable=False)]) is None
+    return delivery
+
+
+def chunk(text: str) -> list[AnyFrame]:
+    return [Chunk(text, 1, 1, len(text), len(text), ())]
+
+
+async def settled() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.gen_test
+async def test_what_the_kernel_takes_at_once_needs_no_wait() -> None:
+    stream = SlowStream()
+    delivery = begun(stream)
+    stream.room = 10_000
+    assert delivery.deliver(chunk("hello")) is None
+    assert stream.taken.startswith(b"45\r\ndata: ")
+    assert stream.taken.endswith(b"id: st:1\n\n\r\n")
+    assert stream.waiting is None
+
+
+@pytest.mark.gen_test
+async def test_without_chunked_encoding_the_bytes_are_the_frames_alone() -> None:
+    stream = SlowStream()
+    delivery = begun(stream, version="HTTP/1.0")
+    stream.room = 10_000
+    delivery.deliver(chunk("hello"))
+    assert stream.taken.startswith(b"data: ")
+    assert stream.taken.endswith(b"id: st:1\n\n")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("room", [0, 1, 100_000])
+async def test_the_rest_is_written_a_piece_after_the_other_and_nothing_is_lost(room: int) -> None:
+    stream = SlowStream()
+    delivery = begun(stream)
+    stream.room = room
+    left = delivery.deliver(chunk("x" * 300_000))
+    assert left is not None
+    await settled()
+    while not left.done():
+        assert stream.waiting is not None
+        stream.waiting.set_result(None)
+        await settled()
+    assert stream.largest == PIECE_BYTES
+    size, _, body = bytes(stream.taken).partition(b"\r\n")
+    assert int(size, 16) == len(body) - 2
+    assert body.count(b"x") == 300_000
+
+
+@pytest.mark.gen_test
+async def test_a_client_that_takes_not_even_a_piece_is_stalled() -> None:
+    left = begun(SlowStream(), stall_seconds=0.01).deliver(chunk("x" * 300_000))
+    assert left is not None
+    with pytest.raises(Stalled):
+        await left
+
+
+@pytest.mark.gen_test
+async def test_a_client_that_has_gone_is_noticed_at_the_next_frame_and_is_not_counted_as_served() -> None:
+    stream = SlowStream()
+    delivery = begun(stream)
+    stream.is_closed = True
+    with pytest.raises(StreamClosedError):
+        delivery.deliver(chunk("hello"))
+    assert delivery.summary("smart", "client_gone", resumed=False).characters == 0

@@ -12,6 +12,7 @@ from streamchat.handlers.following import follow
 from streamchat.handlers.questions import open_turn
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.sse_response import respond_with_stream
+from streamchat.handlers.trace_headers import trace_headers
 from streamchat.handlers.views import presenter_of
 from streamchat.presenting.frames import AnyFrame, Chunk, Payload
 from streamchat.presenting.styles import RAW, StreamStyle
@@ -38,6 +39,7 @@ async def ask(door: Door, style: StreamStyle) -> tuple[Turn, Reader]:
         lang=door.lang,
         key=door.request.headers.get("Idempotency-Key"),
         request_id=door.request_id,
+        trace_headers=trace_headers(door.request.headers) if door.rooms.is_traced else {},
         received_at=door.received_at,
     )
     return turn, door.open_reader(turn)

@@ -154,7 +154,8 @@ class Door(RequestHandler):
         refused = refusal_of(value)
         if refused or isinstance(value, StreamClosedError | HTTPError):
             reason = refused.code if refused else typ.__name__
-            _logger.info("%s %s refused: %s", self.request.method, self.request.path, reason)
+            fields = {"event": "refused", "door": self.door_name, "code": reason, "caller": self.caller}
+            _logger.info("%s %s refused: %s", self.request.method, self.request.path, reason, extra=fields)
         else:
             _logger.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
+from time import monotonic
 
 from streamchat.handlers.door import Door
 from streamchat.handlers.rooms import Rooms
@@ -38,18 +39,25 @@ class HealthDoor(Door):
     door_name = "health"
 
     async def get(self) -> None:
-        reasons = await reasons_not_ready(self.rooms)
-        statistics = self.rooms.executor_statistics()
+        rooms = self.rooms
+        reasons = await reasons_not_ready(rooms)
         self.write_payload(
             {
                 "success": True,
                 "status": "not_ready" if reasons else "ready",
                 "reasons": reasons,
-                "version": self.rooms.version,
-                "backend": self.rooms.backend,
-                "workers": asdict(statistics),
-                "turns": {"running": self.rooms.book.running, "remembered": self.rooms.book.remembered},
-                "readers": self.rooms.book.readers,
+                "version": rooms.version,
+                "uptime_seconds": round(monotonic() - rooms.opened_at, 3),
+                "backend": rooms.backend,
+                # Not its address, which may hold a password.
+                "store": str(rooms.database).partition(":")[0],
+                "workers": asdict(rooms.executor_statistics()),
+                "turns": {"running": rooms.book.running, "remembered": rooms.book.remembered},
+                "log_bytes": rooms.book.log_bytes,
+                "readers": rooms.book.readers,
+                "connections": rooms.connections()._asdict(),
+                "loop_lag_seconds": {name: round(lag, 6) for name, lag in rooms.loop_lag.recent._asdict().items()},
+                "limits": asdict(rooms.limits),
             }
         )
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import Literal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -22,23 +25,52 @@ class _RequestIdFilter(logging.Filter):
         return True
 
 
+class _TextFormatter(logging.Formatter):
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
+        return iso_time(record)
+
+
+class _JsonFormatter(JsonFormatter):
+    """One object a line, whatever it carries: an exception is a string in it."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
+        return iso_time(record)
+
+
+def iso_time(record: logging.LogRecord) -> str:
+    """When it was, in UTC, with milliseconds (ISO 8601)."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def _json_line(fields: Mapping[str, Any], **options: Any) -> str:  # noqa: ANN401 - the formatter's own
+    try:
+        return json.dumps(fields, allow_nan=False, **options)
+    except (TypeError, ValueError, RecursionError):
+        # A function's own fields may be anything. What JSON has not is shown as Python shows it, and no line is lost.
+        plain = {name: value if isinstance(value, str | None) else repr(value) for name, value in fields.items()}
+        return json.dumps(plain, **options)
+
+
 def set_up_logging(log_format: LogFormat, level: str) -> None:
     """Send every record to standard error in ``log_format``."""
     handler = logging.StreamHandler()
     handler.addFilter(_RequestIdFilter())
     if log_format == "json":
         handler.setFormatter(
-            JsonFormatter(
+            _JsonFormatter(
                 "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
                 rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+                json_serializer=_json_line,
             )
         )
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"))
+        handler.setFormatter(_TextFormatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"))
     # A log that can't be written (a closed pipe, a function that closed stderr) must not become an error of its own.
     logging.raiseExceptions = False
     # What our formats do not show is not looked up for each line.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # What Python warns of belongs into the same lines.
+    logging.captureWarnings(True)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))

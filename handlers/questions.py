@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import fields
 from time import monotonic
 from typing import Any
@@ -36,6 +37,7 @@ async def open_turn(
     lang: Language,
     key: str | None,
     request_id: str,
+    trace_headers: Mapping[str, str],
     received_at: float,
 ) -> Turn:
     """The turn that answers ``request``: a new one, or the one that the same ``key`` opened before.
@@ -50,7 +52,7 @@ async def open_turn(
     profile = await rooms.profiles.get(request.username)
     if profile is None:
         raise Refused("profile_not_found")
-    query = await _query(rooms, request, profile, caller)
+    query = await _query(rooms, request, profile, caller, request_id)
     rules = TurnRules(
         timeout_seconds=min(
             request.timeout or rooms.limits.process_timeout_seconds, rooms.limits.process_timeout_seconds
@@ -60,13 +62,14 @@ async def open_turn(
         door=door,
         request_id=request_id,
         accepting_seconds=monotonic() - received_at,
+        trace_headers=trace_headers,
     )
     # The same key may have been used again while this request was waiting for the store.
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     return known or rooms.book.open(query, owner=caller, rules=rules, key=key, fingerprint=fingerprint)
 
 
-async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: str) -> Query:
+async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: str, request_id: str) -> Query:
     conversation_id = request.conversation_id or f"chat_{secrets.token_urlsafe(12)}"
     history: list[dict[str, str]] = []
     if request.conversation_id is not None and rooms.wants_history:
@@ -83,6 +86,7 @@ async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: s
         use_history=bool(history),
         profile=_plain(profile),
         user=caller,
+        request_id=request_id,
     )
 
 

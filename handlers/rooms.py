@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from streamchat.chunking.registry import Registry
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
+from streamchat.metrics.exposition import Exposition
+from streamchat.metrics.house_collector import ConnectionStatistics
+from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
 from streamchat.stores.callers import Callers
@@ -17,23 +21,31 @@ from streamchat.turns.book import TurnBook
 from streamchat.turns.observer import Observer
 from streamchat.turns.work_queue import ExecutorStatistics
 
+MetricsAccess = Literal["open", "bearer"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorLimits:
-    """Seconds and bytes at the doors."""
+    """Seconds and bytes at the doors, and who may read the metrics."""
 
     process_timeout_seconds: float = 150.0
     keepalive_seconds: float = 15.0
     stall_seconds: float = 30.0
     max_body_bytes: int = 1_048_576
+    metrics_access: MetricsAccess = "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """Everything a door may use. One of these is made at start and shared by all doors."""
+    """Everything a door may use. One of these is made at start and shared by all doors.
+
+    ``opened_at`` is in ``time.monotonic()`` seconds. ``is_traced`` says that somebody makes use of trace headers.
+    """
 
     book: TurnBook
     executor_statistics: Callable[[], ExecutorStatistics]
+    connections: Callable[[], ConnectionStatistics]
+    loop_lag: LoopLag
     callers: Callers
     database: Database
     profiles: ProfileStore
@@ -42,8 +54,11 @@ class Rooms:
     calibration: Calibration
     strategies: Registry
     metrics: PrometheusObserver
+    exposition: Exposition
     observer: Observer
     limits: DoorLimits
     backend: str
     wants_history: bool
+    is_traced: bool
     version: str
+    opened_at: float

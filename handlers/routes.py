@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tornado.web import Application
@@ -16,7 +17,11 @@ from streamchat.handlers.scrape import ScrapeDoor
 from streamchat.handlers.streams import StreamDoor
 from streamchat.presenting.styles import ADVANCED, BASIC, SMART
 
-_ROUTES: tuple[tuple[str, type[Door], dict[str, Any]], ...] = (
+_Route = tuple[str, type[Door], dict[str, Any]]
+
+_METRICS: _Route = (r"/metrics", ScrapeDoor, {})
+_PROBES: tuple[_Route, ...] = ((r"/healthz", AliveDoor, {}), (r"/readyz", ReadyDoor, {}))
+_ROUTES: tuple[_Route, ...] = (
     (r"/api/chat", ChatDoor, {}),
     (r"/api/stream_chat", StreamChatDoor, {"style": BASIC}),
     (r"/api/stream_chat_advanced", StreamChatDoor, {"style": ADVANCED}),
@@ -26,9 +31,8 @@ _ROUTES: tuple[tuple[str, type[Door], dict[str, Any]], ...] = (
     (r"/api/conversations/([^/]+)", ConversationDoor, {}),
     (r"/api/profiles", ProfilesDoor, {}),
     (r"/api/health", HealthDoor, {}),
-    (r"/healthz", AliveDoor, {}),
-    (r"/readyz", ReadyDoor, {}),
-    (r"/metrics", ScrapeDoor, {}),
+    *_PROBES,
+    _METRICS,
     (r"/", PageDoor, {}),
     (r"/([A-Za-z0-9_]{1,64}\.(?:html|js|css|svg))", PageDoor, {}),
 )
@@ -39,10 +43,19 @@ def addresses() -> list[str]:
     return [pattern for pattern, _, _ in _ROUTES]
 
 
-def application(rooms: Rooms) -> Application:
-    """The whole API on one set of rooms."""
+def application(rooms: Rooms, *, with_metrics: bool = True) -> Application:
+    """The whole API on one set of rooms; without the metrics, when these have an address of their own."""
+    return _application(rooms, [route for route in _ROUTES if with_metrics or route is not _METRICS])
+
+
+def metrics_application(rooms: Rooms) -> Application:
+    """What an operator's machines ask: the metrics and the probes, and nothing else."""
+    return _application(rooms, [_METRICS, *_PROBES])
+
+
+def _application(rooms: Rooms, routes: Iterable[_Route]) -> Application:
     return Application(
-        [(pattern, door, {"rooms": rooms, **more}) for pattern, door, more in _ROUTES],
+        [(pattern, door, {"rooms": rooms, **more}) for pattern, door, more in routes],
         default_handler_class=NoDoor,
         default_handler_args={"rooms": rooms},
         # Requests are counted and logged by the doors themselves.

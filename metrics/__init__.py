@@ -1,1 +1,1 @@
-"""Prometheus: an observer with a registry of its own."""
+"""Prometheus, with a registry of its own, and OpenTelemetry: observers, and the text that a scrape gets."""

@@ -13,7 +13,6 @@ from itertools import product
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
-from prometheus_client.exposition import choose_encoder
 
 from streamchat.metrics.gaps import GapHistogram, GapTally
 from streamchat.turns.observer import Delivery, Stage
@@ -138,11 +137,6 @@ class PrometheusObserver:
     def exchange_lost(self) -> None:
         """Count an exchange that the store did not take."""
         self._lost.inc()
-
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """The metrics and their content type: OpenMetrics or Prometheus text, as ``accept`` asks."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
 
     def _average_processing(self) -> float:
         recent = self._recent_processing

@@ -100,25 +100,31 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 @_option("--linger", "Seconds a turn goes on that nobody reads.", _Seconds)
 @_option("--remember", "Seconds a finished turn can be resumed.", _Seconds)
 @_option("--keepalive", "Seconds of silence before a keep-alive.", _Duration)
-@_option("--stall", "Seconds a client may take nothing before its connection is closed.", _Duration)
+@_option("--stall", "Seconds in which a client must take 16 KiB of what waits for it.", _Duration)
 @_option("--drain", "Seconds that running turns have to finish at shutdown.", _Seconds)
+@_option("--slow-turn", "Seconds after which a turn is worth a warning; 0 is never.", _Seconds)
 @_option("--max-body-bytes", "Bytes of a request's body.", _Count)
 @_option(
     "--max-connections", "Connections that may be open; fewer when the process may not open as many files.", _Count
 )
 @_option("--max-answer-characters", "Characters of an answer.", _Count)
+@_option(
+    "--metrics-access", "Who may read /metrics: everybody, or callers with a token.", click.Choice(["open", "bearer"])
+)
+@_option("--metrics-address", "HOST:PORT for /metrics alone, which --port has no longer; port 0 takes a free one.")
+@_option("--otel", "Send traces by OpenTelemetry; the OTEL_* variables say where to.", click.BOOL, is_flag=True)
 @_option("--log-format", "How log lines look.", click.Choice(["text", "json"]))
 @_option("--log-level", "Least level that is logged.", click.Choice(["debug", "info", "warning", "error"]))
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - click's own
     """Serve a slow function as a chat API with progress, streaming, stop and resume."""
-    settings = Settings(**options)
-    context.obj = {"database_url": settings.database_url}
-    if context.invoked_subcommand is None:
-        try:
+    try:
+        settings = Settings(**options)
+        context.obj = {"database_url": settings.database_url}
+        if context.invoked_subcommand is None:
             _run(settings)
-        except (CannotStart, CannotLoad, UnusableFunction, BrokenStrategy, InvalidDatabaseUrl) as error:
-            raise click.ClickException(str(error)) from error
+    except (CannotStart, CannotLoad, UnusableFunction, BrokenStrategy, InvalidDatabaseUrl) as error:
+        raise click.ClickException(str(error)) from error
 
 
 cli.add_command(profiles)
@@ -132,12 +138,19 @@ def _run(settings: Settings) -> None:
     if spec is None:
         from streamchat.backends.choose import embedded_or_persona
 
-        choice = embedded_or_persona(partial(click.echo, err=True))
+        choice = embedded_or_persona(_teller(settings))
         spec, reason = choice.spec, choice.reason
     server = Server(settings, partial(load_bound, spec, str(Path.cwd())))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(server, reason))
         _leave()
+
+
+def _teller(settings: Settings) -> Callable[[str], None]:
+    """Says something to whoever watches; standard error has nothing but JSON in it when that was asked for."""
+    if settings.log_format == "json":
+        return logging.getLogger("streamchat").info
+    return partial(click.echo, err=True)
 
 
 def _leave() -> None:
@@ -171,14 +184,14 @@ async def _serve(server: Server, reason: str) -> None:
         await server.close()
         raise
     settle_collector()
-    stopped = asyncio.Event()
+    stopped, tell = asyncio.Event(), _teller(server.settings)
 
     def stop() -> None:
         if stopped.is_set():
             os._exit(130)
         stopped.set()
         with contextlib.suppress(OSError, ValueError):  # nobody may be there to read it
-            click.echo("Stopping: running turns may finish; press Ctrl-C again to end at once.", err=True)
+            tell("Stopping: running turns may finish; press Ctrl-C again to end at once.")
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
@@ -190,8 +203,7 @@ async def _serve(server: Server, reason: str) -> None:
 
 def _announce(server: Server, reason: str) -> None:
     settings = server.settings
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{server.port}"
+    address = _url(settings.host, server.port)
     shown = server.generated_token or "YOUR_TOKEN"
     lines = [
         f"streamchat {__version__} on {address} (test page: {address}/)",
@@ -200,6 +212,8 @@ def _announce(server: Server, reason: str) -> None:
         f"  limits   {settings.max_running} running ({settings.workers}), {settings.max_queued} queued, "
         f"{settings.process_timeout:g} s each, {settings.max_body_bytes} bytes a request",
     ]
+    if server.metrics_address is not None:
+        lines.append(f"  metrics  {_url(*server.metrics_address)}/metrics ({settings.metrics_access})")
     if server.generated_token:
         lines.append(f"  token    {server.generated_token} (made for this run, as none is configured)")
     body = json.dumps({"username": server.sample_username, "message": "What is a rollup?", "lang": "en"})
@@ -210,3 +224,7 @@ def _announce(server: Server, reason: str) -> None:
     ]
     click.echo("\n".join(lines))
     sys.stdout.flush()
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

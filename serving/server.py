@@ -6,21 +6,26 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Callable
+from time import monotonic
 
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
+from tornado.web import Application
 
 from streamchat import __version__
 from streamchat.chunking.registry import Registry, installed, shipped
 from streamchat.handlers.calibrator import Calibrator
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.handlers.rooms import DoorLimits, Rooms
-from streamchat.handlers.routes import application
+from streamchat.handlers.routes import application, metrics_application
+from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
+from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
 from streamchat.serving.bounded_server import BoundedHTTPServer
-from streamchat.serving.settings import CannotStart, Settings
+from streamchat.serving.settings import CannotStart, Settings, host_and_port
+from streamchat.serving.tracing import OpenTracing, open_tracing
 from streamchat.stores.callers import Callers, name_callers, parse_token, read_tokens_file
 from streamchat.stores.conversations import ConversationStore
 from streamchat.stores.database import Database, StoreDown
@@ -41,6 +46,8 @@ from streamchat.turns.work_queue import ExecutorLimits
 
 # How long terminal frames may take to reach their clients once the drain is over.
 _GOODBYE_SECONDS = 2.0
+# Of those who ask for metrics; they are few, and must get through when the streams have taken all other connections.
+_METRICS_CONNECTIONS = 32
 
 
 class Server:
@@ -57,9 +64,12 @@ class Server:
         self.generated_token = ""
         self.sample_username = ""
         self.port = settings.port
+        self.metrics_address: tuple[str, int] | None = None
         self.rooms: Rooms
         self._executor: Executor
+        self._tracing: OpenTracing | None = None
         self._http: BoundedHTTPServer | None = None
+        self._metrics_http: BoundedHTTPServer | None = None
 
     async def open(self) -> None:
         """Open the stores and wire the rooms together. Raises CannotStart, and nothing is left open then."""
@@ -67,12 +77,14 @@ class Server:
             await self._open_rooms()
         except BaseException:
             await self.database.close()
+            await self._close_tracing()
             raise
 
     async def _open_rooms(self) -> None:
         settings, loop = self.settings, asyncio.get_running_loop()
         # Before anything is opened that would have to be closed again.
         strategies = Registry([*shipped(), *installed()])
+        self._tracing = open_tracing(__version__, loop.time) if settings.otel else None
         try:
             await self.database.open()
             token_store = TokenStore(self.database)
@@ -86,7 +98,9 @@ class Server:
         conversations = ConversationStore(self.database)
         recorder = ExchangeRecorder(conversations, metrics.exchange_lost)
         calibration = Calibration()
-        observer = Observers([StageLog(), metrics, recorder, Calibrator(calibration, self.bound.name)])
+        traces = [] if self._tracing is None else [self._tracing.observer]
+        calibrator = Calibrator(calibration, self.bound.name)
+        observer = Observers([StageLog(settings.slow_turn), metrics, recorder, calibrator, *traces])
         self._executor = await self._open_executor(loop)
         house = House(
             executor=self._executor,
@@ -98,9 +112,13 @@ class Server:
         )
         book = TurnBook(house, BookLimits(remember_seconds=settings.remember))
         metrics.registry.register(HouseCollector(book, self._executor.statistics, self.connections))
+        loop_lag = LoopLag(metrics.registry, loop.call_later)
+        loop_lag.start()
         self.rooms = Rooms(
             book=book,
             executor_statistics=self._executor.statistics,
+            connections=self.connections,
+            loop_lag=loop_lag,
             callers=callers,
             database=self.database,
             profiles=profile_store,
@@ -109,39 +127,57 @@ class Server:
             calibration=calibration,
             strategies=strategies,
             metrics=metrics,
+            exposition=Exposition(metrics.registry),
             observer=observer,
             limits=DoorLimits(
                 process_timeout_seconds=settings.process_timeout,
                 keepalive_seconds=settings.keepalive,
                 stall_seconds=settings.stall,
                 max_body_bytes=settings.max_body_bytes,
+                metrics_access=settings.metrics_access,
             ),
             backend=self.bound.name,
             wants_history=not {"history", "use_history"}.isdisjoint(self.bound.wanted),
+            is_traced=self._tracing is not None,
             version=__version__,
+            opened_at=monotonic(),
         )
 
     def listen(self) -> None:
-        """Take connections on the settings' host and port; ``port`` is then the real one."""
+        """Take connections on the settings' addresses; ``port`` and ``metrics_address`` are then the real ones."""
+        settings = self.settings
+        doors = application(self.rooms, with_metrics=settings.metrics_address is None)
+        self._http, self.port = self._serve(doors, settings.host, settings.port, settings.max_connections)
+        if settings.metrics_address is not None:
+            host, port = host_and_port(settings.metrics_address)
+            doors = metrics_application(self.rooms)
+            self._metrics_http, port = self._serve(doors, host, port, _METRICS_CONNECTIONS)
+            self.metrics_address = host, port
+
+    def _serve(self, doors: Application, host: str, port: int, max_connections: int) -> tuple[BoundedHTTPServer, int]:
+        """A server on an address, and its real port. Raises CannotStart."""
         try:
-            sockets = bind_sockets(self.settings.port, self.settings.host, backlog=1_024)
+            sockets = bind_sockets(port, host, backlog=1_024)
         except OSError as error:
-            raise CannotStart(f"{self.settings.host}:{self.settings.port}: {error.strerror}") from error
+            raise CannotStart(f"{host}:{port}: {error.strerror}") from error
         for listening in sockets:
             _find_dead_peers(listening, self.settings.stall)
-        self.port = sockets[0].getsockname()[1]
-        http = self._http = BoundedHTTPServer(
-            application(self.rooms),
-            max_connections=self.settings.max_connections,
+        http = BoundedHTTPServer(
+            doors,
+            max_connections=max_connections,
             idle_connection_timeout=75.0,
             body_timeout=60.0,
             max_body_size=self.settings.max_body_bytes,
             decompress_request=False,
         )
         http.add_sockets(sockets)
+        return http, sockets[0].getsockname()[1]
 
     async def drain(self) -> None:
-        """Take no new turns, let the running ones finish within the drain limit, and end the rest with a frame."""
+        """Take no new turns, let the running ones finish within the drain limit, and end the rest with a frame.
+
+        An address of its own goes on giving metrics all the while, so that it can be watched.
+        """
         loop, book = asyncio.get_running_loop(), self.rooms.book
         book.drain()
         if self._http is not None:
@@ -152,11 +188,15 @@ class Server:
 
     async def close(self) -> bool:
         """Let go of everything; True when no function is still running in a thread."""
-        if self._http is not None:
-            await self._http.close_all_connections()
+        for http in (self._http, self._metrics_http):
+            if http is not None:
+                http.stop()
+                await http.close_all_connections()
+        self.rooms.loop_lag.stop()
         await self.rooms.recorder.close()
         is_idle = self._executor.stop()
         await self.database.close()
+        await self._close_tracing()
         return is_idle
 
     @property
@@ -168,6 +208,10 @@ class Server:
         """Connections now, and refused since the start."""
         refused = self._http.refused_connections if self._http is not None else 0
         return ConnectionStatistics(open=self.open_connections, refused=refused)
+
+    async def _close_tracing(self) -> None:
+        if self._tracing is not None:
+            await self._tracing.close()
 
     async def _callers(self, token_store: TokenStore) -> dict[str, str]:
         try:
@@ -189,7 +233,8 @@ class Server:
         )
         if self.settings.workers == "threads":
             return ThreadExecutor(self.bound, limits, loop)
-        executor = ProcessExecutor(self._load_function, limits, loop)
+        entrance = None if self._tracing is None else self._tracing.observer.entrance
+        executor = ProcessExecutor(self._load_function, limits, loop, entrance)
         await executor.open()
         return executor
 

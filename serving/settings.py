@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streamchat.handlers.logs import LogFormat
-from streamchat.handlers.rooms import DoorLimits
+from streamchat.handlers.rooms import DoorLimits, MetricsAccess
 from streamchat.turns.book import BookLimits
 from streamchat.turns.query import TurnLimits
 from streamchat.turns.work_queue import ExecutorLimits
@@ -38,9 +38,13 @@ class Settings:
     keepalive: float = _DOORS.keepalive_seconds
     stall: float = _DOORS.stall_seconds
     drain: float = 20.0
+    slow_turn: float = 120.0
     max_body_bytes: int = _DOORS.max_body_bytes
     max_connections: int = 10_000
     max_answer_characters: int = _TURN.max_answer_characters
+    metrics_access: MetricsAccess = _DOORS.metrics_access
+    metrics_address: str | None = None
+    otel: bool = False
     log_format: LogFormat = "text"
     log_level: str = "info"
 
@@ -48,6 +52,10 @@ class Settings:
         """Refuse what the command line's types would refuse. Raises CannotStart."""
         if self.workers not in ("threads", "processes"):
             raise CannotStart(f"workers must be threads or processes, not {self.workers!r}")
+        if self.metrics_access not in ("open", "bearer"):
+            raise CannotStart(f"metrics_access must be open or bearer, not {self.metrics_access!r}")
+        if self.metrics_address is not None:
+            host_and_port(self.metrics_address)
         for name in (
             "max_running",
             "process_timeout",
@@ -59,6 +67,16 @@ class Settings:
         ):
             if not getattr(self, name) > 0:
                 raise CannotStart(f"{name} must be more than 0")
-        for name in ("max_queued", "max_abandoned", "linger", "remember", "drain"):
+        for name in ("max_queued", "max_abandoned", "linger", "remember", "drain", "slow_turn"):
             if not getattr(self, name) >= 0:
                 raise CannotStart(f"{name} must be 0 or more")
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The two parts of ``HOST:PORT``; an IPv6 host stands in brackets. Raises CannotStart."""
+    host, separator, port = address.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65_535
+    is_host = bool(host) and (":" not in host or (host.startswith("[") and host.endswith("]")))
+    if not (separator and is_port and is_host):
+        raise CannotStart(f"--metrics-address must be HOST:PORT, not {address!r}")
+    return host.strip("[]"), int(port)

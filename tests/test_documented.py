@@ -5,12 +5,14 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from prometheus_client import ProcessCollector
 
 import streamchat
 from streamchat.handlers.chat_request import ChatRequest
 from streamchat.handlers.errors import STATUS_OF
 from streamchat.handlers.routes import addresses
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
+from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.serving.settings import Settings
 from streamchat.turns.process_query import GIVEN
@@ -36,6 +38,8 @@ def no_statistics() -> ExecutorStatistics:
 def metric_names() -> list[str]:
     observer = PrometheusObserver("0")
     observer.registry.register(HouseCollector(EmptyBook(), no_statistics, lambda: ConnectionStatistics(0, 0)))
+    LoopLag(observer.registry, lambda delay, look: None)
+    ProcessCollector(registry=observer.registry)
     return [
         f"{family.name}_total" if family.type == "counter" else family.name for family in observer.registry.collect()
     ]
@@ -46,7 +50,7 @@ def test_a_setting_is_documented_with_its_default(field):
     option = f"`--{field.name.replace('_', '-')}`"
     row = next((line for line in OPERATIONS.splitlines() if line.startswith(f"| {option} |")), None)
     assert row is not None, option
-    if isinstance(field.default, int | float):
+    if type(field.default) in (int, float):
         assert f"| {field.default:g} |" in row or f"| {field.default} |" in row
 
 

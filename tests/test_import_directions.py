@@ -24,6 +24,7 @@ ONLY_IN = {
     "prometheus_client": {"metrics"},
     "sqlalchemy": {"stores"},
     "pydantic": {"handlers"},
+    "opentelemetry": {"metrics"},
 }
 # Pure rooms: what they do must not depend on a clock, a loop or a socket.
 PURE = ("presenting", "chunking", "wire")

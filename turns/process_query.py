@@ -19,6 +19,7 @@ GIVEN = (
     "use_history",
     "profile",
     "user",
+    "request_id",
     "deadline",
     "cancelled",
     "progress",

@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,8 +80,15 @@ def _be_ready() -> None:
     """The first job of a pool: it is there to have the children started."""
 
 
-def _run_in_child(path: str, key: bytes, deadline: float, query: Query) -> None:
+def _run_in_child(path: str, key: bytes, deadline: float, query: Query, enter: Callable[[], object] | None) -> None:
+    # The next query of this child must not find what this one is entered with.
+    copy_context().run(_run_entered, path, key, deadline, query, enter)
+
+
+def _run_entered(path: str, key: bytes, deadline: float, query: Query, enter: Callable[[], object] | None) -> None:
     assert _bound is not None
+    if enter is not None:
+        enter()
     emitter = SocketEmitter(path, key, deadline)
     try:
         emitter.send(run_query(_bound, query, emitter))
@@ -102,11 +110,16 @@ class _Run:
 class ProcessExecutor:
     """An Executor over ``pebble.ProcessPool``; ``load`` is picklable and finds the function in a fresh child.
 
-    ``open`` it on the loop before the first job.
+    ``entrance`` makes of a job's context, which can't be sent, what can be, and is called in the child before the
+    function. ``open`` it on the loop before the first job.
     """
 
     def __init__(
-        self, load: Callable[[], BoundFunction], limits: ExecutorLimits, loop: asyncio.AbstractEventLoop
+        self,
+        load: Callable[[], BoundFunction],
+        limits: ExecutorLimits,
+        loop: asyncio.AbstractEventLoop,
+        entrance: Callable[[Context], Callable[[], object]] | None = None,
     ) -> None:
         self._loop = loop
         self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
@@ -117,6 +130,7 @@ class ProcessExecutor:
         self._server: asyncio.Server | None = None
         self._max_running = limits.max_running
         self._load = load
+        self._entrance = entrance
         self._context = multiprocessing.get_context("forkserver")
         # Imported once in the fork server, so that a child is ready in milliseconds.
         self._context.set_forkserver_preload([__name__])
@@ -170,7 +184,9 @@ class ProcessExecutor:
             # A pool whose children can't begin (a broken import, say) gives up for good; the next job tries anew.
             self._pool = self._new_pool()
         key = secrets.token_bytes(_KEY_BYTES)
-        future = self._pool.schedule(_run_in_child, args=[self._path, key, job.started(), job.query])
+        deadline = job.started()
+        enter = None if self._entrance is None else self._entrance(job.context)
+        future = self._pool.schedule(_run_in_child, args=[self._path, key, deadline, job.query, enter])
         run = self._runs[id(job)] = self._by_key[key] = _Run(job, future)
         task = self._loop.create_task(self._follow(run, key), name="follow a worker process")
         self._tasks.add(task)

@@ -23,6 +23,7 @@ class Query:
     use_history: bool = False
     profile: Mapping[str, Any] = field(default_factory=dict)
     user: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class TurnRules:
     """How long a turn may run, what happens when nobody reads it, and how it is to be shown.
 
     ``door`` is the name of the door that opened the turn. ``accepting_seconds`` is what the request took before it.
+    ``trace_headers`` are those of the request that tell of a trace it belongs to (W3C Trace Context).
     """
 
     timeout_seconds: float
@@ -52,6 +54,7 @@ class TurnRules:
     door: str = "chat"
     request_id: str = ""
     accepting_seconds: float = 0.0
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
 import streamchat
@@ -28,6 +29,13 @@ def cannot_load() -> BoundFunction:
 
 def pid(message: str) -> str:
     return str(os.getpid())
+
+
+said: ContextVar[str] = ContextVar("said", default="nothing")
+
+
+def what_was_said(message: str) -> str:
+    return said.get()
 
 
 def answer(message: str, username: str, deadline: float, history: list[Any]) -> str:

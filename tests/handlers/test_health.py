@@ -1,8 +1,15 @@
 """Is it alive, is it ready, how is it."""
 
+from contextlib import AsyncExitStack
 from typing import Any
 
-from tests.handlers.house import Gate, House, saying, with_server
+import pytest
+
+from streamchat.stores import database
+from tests.handlers.house import ALICE, BOB, Gate, House, saying, with_server
+
+# As many as the store's pool has.
+CONNECTIONS = 15
 
 
 def test_alive_needs_no_token_and_nothing_else() -> None:
@@ -28,6 +35,21 @@ def test_a_broken_store_is_not_ready_and_says_why() -> None:
         response = await house.get("/readyz", token=None)
         assert (response.status, response.json["status"]) == (503, "not_ready")
         assert response.json["reasons"][0].startswith("store: ")
+
+    with_server(saying("hi"), scenario)
+
+
+def test_a_store_that_is_stuck_is_not_ready_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PING_SECONDS", 0.05)
+
+    async def scenario(house: House) -> None:
+        async with AsyncExitStack() as others:
+            for _ in range(CONNECTIONS):
+                await others.enter_async_context(house.server.database.reading())
+            ready = await house.get("/readyz", token=None)
+            assert (ready.status, ready.json["reasons"]) == (503, ["store: the database did not answer in time"])
+            assert (await house.get("/api/health")).json["status"] == "not_ready"
+        assert (await house.get("/readyz", token=None)).status == 200
 
     with_server(saying("hi"), scenario)
 
@@ -82,10 +104,42 @@ def test_the_detail_has_the_numbers() -> None:
             assert (body["turns"], body["readers"]) == ({"running": 1, "remembered": 0}, 1)
             assert (body["workers"]["busy"], body["workers"]["abandoned"]) == (1, 0)
             assert body["backend"] == "Gate"
+            assert (body["store"], body["connections"]) == ("sqlite", {"open": 2, "refused": 0})
+            assert body["log_bytes"] > 0
+            assert body["uptime_seconds"] >= 0
+            assert body["loop_lag_seconds"].keys() == {"mean", "highest"}
+            assert body["limits"]["process_timeout_seconds"] == 150.0
+            assert body["workers"]["limits"]["max_running"] == 32
             gate.opened.set()
             await connection.read_until("complete")
 
     with_server(gate, scenario)
+
+
+def test_the_detail_is_for_callers_and_holds_no_secret() -> None:
+    async def scenario(house: House) -> None:
+        assert (await house.get("/api/health", token=None)).status == 401
+        body = (await house.get("/api/health")).body.decode()
+        # Not even where the store is: in another address a password would stand there.
+        for secret in (ALICE, BOB, str(house.folder), "test.db"):
+            assert secret not in body
+
+    with_server(saying("hi"), scenario)
+
+
+def test_a_full_queue_is_no_reason_to_send_readers_elsewhere() -> None:
+    gate = Gate()
+
+    async def scenario(house: House) -> None:
+        async with house.connect() as connection:
+            await house.begin(connection)
+            await gate.has_begun()
+            assert (await house.ask()).status == 503
+            assert (await house.get("/readyz", token=None)).status == 200
+            gate.opened.set()
+            await connection.read_until("complete")
+
+    with_server(gate, scenario, max_running=1, max_queued=0)
 
 
 def test_a_server_that_replaces_no_abandoned_worker_is_ready_while_there_is_none() -> None:

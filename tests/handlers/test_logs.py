@@ -2,7 +2,9 @@
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -122,3 +124,75 @@ def test_a_log_line_of_the_users_function_carries_the_requests_id(capsys: pytest
     set_up_logging("text", "info")
     with_server(logging_function, scenario)
     assert "WARNING users.own [trace-9] from the function" in capsys.readouterr().err
+
+
+def logged(log_format: str, capsys: pytest.CaptureFixture[str], **extra: Any) -> str:
+    """What the log shows of one record with an exception and these fields."""
+    set_up_logging(log_format, "info")  # type: ignore[arg-type]
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        logging.getLogger("users.own").exception("it\nfailed", extra=extra)
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [float("nan"), object(), {(1, 2): 3}, b"bytes", "\ud800", "\u2028"])
+def test_a_json_line_is_one_object_whatever_it_carries(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    (line,) = logged("json", capsys, own=value).splitlines()
+    fields = json.loads(line, parse_constant=refuse)
+    assert (fields["message"], fields["logger"], fields["level"]) == ("it\nfailed", "users.own", "ERROR")
+    assert "ValueError: two\nlines" in fields["exc_info"]
+    assert "own" in fields
+
+
+def test_a_line_says_when_it_was_with_its_zone(capsys: pytest.CaptureFixture[str]) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    as_text = logged("text", capsys).split(" ")[0]
+    as_json = json.loads(logged("json", capsys))["time"]
+    for said in (as_text, as_json):
+        assert before <= datetime.fromisoformat(said) <= datetime.now(UTC)
+        assert said.endswith("+00:00")
+
+
+def test_what_python_warns_of_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)  # an earlier test may have begun it, outside of this block
+        set_up_logging("json", "info")
+        warnings.warn("mind the step", stacklevel=1)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["logger"], "mind the step" in line["message"]) == ("py.warnings", True)
+
+
+def test_a_refusal_is_a_line_with_its_door_and_code(capsys: pytest.CaptureFixture[str]) -> None:
+    async def scenario(house: House) -> None:
+        await house.ask(SMART, message=7)
+        await house.get("/nowhere")
+
+    set_up_logging("json", "info")
+    with_server(answering, scenario)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    refused = [(line["door"], line["code"], line["caller"]) for line in lines if line.get("event") == "refused"]
+    assert refused == [("smart", "invalid_request", "alice"), ("other", "not_found", "")]
+
+
+def test_a_slow_turn_is_one_warning_with_the_figures_of_its_delivery(capsys: pytest.CaptureFixture[str]) -> None:
+    async def scenario(house: House) -> None:
+        body = {"username": "VitalikButerin", "message": "hi", "pace": "none"}
+        await house.post(SMART, body, headers={"X-Request-Id": "trace-10"})
+
+    set_up_logging("json", "info")
+    with_server(answering, scenario, slow_turn=1e-9)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    delivered, slow = (line for line in lines if line["logger"] == "streamchat.turns")
+    assert (delivered.pop("event"), slow.pop("event")) == ("delivered", "slow")
+    assert (slow["level"], slow["request_id"], slow["door"], slow["cause"]) == (
+        "WARNING",
+        "trace-10",
+        "smart",
+        "complete",
+    )
+    assert slow.keys() == delivered.keys()

@@ -39,6 +39,7 @@ class Listener:
         use_history: bool,
         profile: dict[str, Any],
         user: str,
+        request_id: str,
     ) -> str:
         self.heard.append({name: value for name, value in locals().items() if name != "self"})
         return message.upper()
@@ -55,7 +56,8 @@ def test_a_function_is_given_everything_it_names() -> None:
 
     async def scenario(house: House) -> None:
         await with_profile(house)
-        await house.ask(username="Ada", message="hi", prompt="Be brief.", conversation_id="chat_1")
+        asked = question(username="Ada", message="hi", prompt="Be brief.", conversation_id="chat_1")
+        await house.post(SMART, asked, headers={"X-Request-Id": "r-7"})
         (heard,) = listener.heard
         profile = heard.pop("profile")
         assert heard == {
@@ -68,6 +70,7 @@ def test_a_function_is_given_everything_it_names() -> None:
             "history": [],
             "use_history": False,
             "user": "alice",
+            "request_id": "r-7",
         }
         assert (profile["display_name"], profile["posts"]) == ("Ada L.", ["first", "second"])
 
@@ -181,6 +184,16 @@ def test_a_conversation_id_that_is_not_ascii_is_percent_encoded_in_the_header() 
         assert response.headers["x-conversation-id"] == "%E8%81%8A%E5%A4%A9%201"
 
     with_server(Listener(), scenario)
+
+
+def test_a_request_without_an_id_gives_the_function_the_one_that_it_gets_itself() -> None:
+    listener = Listener()
+
+    async def scenario(house: House) -> None:
+        response = await house.ask()
+        assert listener.heard[0]["request_id"] == response.headers["x-request-id"] != ""
+
+    with_server(listener, scenario)
 
 
 # Idempotency-Key.

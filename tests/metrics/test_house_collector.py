@@ -53,5 +53,4 @@ def test_it_stands_beside_the_observer_on_one_registry() -> None:
             lambda: ConnectionStatistics(open=12, refused=3),
         )
     )
-    text, _ = metrics.exposition("")
-    assert b"streamchat_turns_queued 5.0" in text
+    assert metrics.registry.get_sample_value("streamchat_turns_queued") == 5.0

@@ -62,6 +62,7 @@ def everything(
     use_history: bool,
     profile: object,
     user: str,
+    request_id: str,
     deadline: float,
     cancelled: object,
     progress: object,

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from functools import partial
 from pathlib import Path
 
@@ -25,13 +26,19 @@ AGES = 60.0
 
 
 @asynccontextmanager
-async def running(function: str | Callable[[], BoundFunction], **limits: int) -> AsyncIterator[ProcessExecutor]:
+async def running(
+    function: str | Callable[[], BoundFunction],
+    *,
+    entrance: Callable[[Context], Callable[[], object]] | None = None,
+    **limits: int,
+) -> AsyncIterator[ProcessExecutor]:
     """An executor whose children run the named one of ``process_functions``."""
     load = partial(process_functions.load, f"{process_functions.__name__}:{function}")
     executor = ProcessExecutor(
         load if isinstance(function, str) else function,
         ExecutorLimits(**{"max_running": 1, "max_queued": 4, **limits}),
         asyncio.get_running_loop(),
+        entrance,
     )
     await executor.open()
     try:
@@ -345,5 +352,44 @@ def test_whoever_does_not_know_a_key_is_hung_up_on() -> None:
             assert await reader.read() == b""
             writer.close()
             assert await submitted(executor).end() == COMPLETE
+
+    play(scenario)
+
+
+# What a job's context holds can't be sent; what is made of it can.
+
+
+class Said:
+    """Says it where it is called: a ContextVar can't be pickled."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self) -> None:
+        if self._text:
+            process_functions.said.set(self._text)
+
+
+def say_again(context: Context) -> Callable[[], object]:
+    return Said(context.get(process_functions.said, ""))
+
+
+def test_a_child_is_entered_with_what_is_made_of_the_jobs_context_and_forgets_it() -> None:
+    async def scenario() -> None:
+        async with running("what_was_said", entrance=say_again) as executor:
+            for text, heard in (("hello", "hello"), ("", "nothing"), ("again", "again")):
+                job = RecordingJob()
+                job.context.run(process_functions.said.set, text)
+                executor.submit(job)
+                await job.end()
+                assert job.text == heard
+
+    play(scenario)
+
+
+def test_without_an_entrance_a_function_finds_nothing_of_it() -> None:
+    async def scenario() -> None:
+        process_functions.said.set("hello")
+        assert (await run_once("what_was_said")).text == "nothing"
 
     play(scenario)

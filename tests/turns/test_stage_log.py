@@ -102,8 +102,8 @@ def test_a_delivery_says_what_left_and_how_fast_and_how_long_each_stage_took(
     assert record.levelname == "INFO"
     assert record.getMessage() == (
         "turn delivered: turn_id=st_one request_id=r-1 caller=caller-7 door=smart end=complete leaving=finished "
-        "resumed=False accepted_seconds=0.002 queued_seconds=0.0 processing_seconds=0.0 streaming_seconds=2.0 "
-        "total_seconds=2.6 chunks=10 characters=200 characters_per_second=100.0"
+        "resumed=False cause=complete accepted_seconds=0.002 queued_seconds=0.0 processing_seconds=0.0 "
+        "streaming_seconds=2.0 total_seconds=2.6 chunks=10 characters=200 characters_per_second=100.0"
     )
 
 
@@ -134,3 +134,47 @@ def test_no_line_has_a_token_a_prompt_or_an_answer_in_it(caplog: pytest.LogCaptu
     for record in caplog.records:
         assert "my " not in record.getMessage()
         assert "my " not in repr(vars(record))
+
+
+# What took long.
+
+
+def told_as_slow(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if vars(record)["event"] == "slow"]
+
+
+def test_a_turn_that_took_too_long_is_told_once_however_many_have_read_it(caplog: pytest.LogCaptureFixture) -> None:
+    log, turn = StageLog(slow_seconds=2.5), ended_turn(readers=2)
+    log.turn_ended(turn)
+    assert told_as_slow(caplog) == []  # its readers are not done yet
+    for _ in range(2):
+        log.delivered(turn, DELIVERY)
+    (line,) = told_as_slow(caplog)
+    assert line == next(
+        record.getMessage().replace("delivered", "slow") for record in caplog.records if "delivered" in record.message
+    )
+    assert [record.levelname for record in caplog.records if "slow" in record.message] == ["WARNING"]
+
+
+def test_a_slow_turn_that_nobody_reads_any_more_is_told_by_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    log, turn = StageLog(slow_seconds=1.0), ended_turn(TIMEOUT)
+    log.turn_ended(turn)
+    log.delivered(turn, DELIVERY)
+    (line,) = told_as_slow(caplog)
+    for part in ("turn_id=st_one", "door=chat", "cause=timeout", "total_seconds=1.235"):
+        assert part in line
+
+
+def test_a_reader_that_leaves_before_the_end_tells_nothing_of_slowness(caplog: pytest.LogCaptureFixture) -> None:
+    StageLog(slow_seconds=1.0).delivered(secret_turn(), DELIVERY)
+    assert told_as_slow(caplog) == []
+
+
+@pytest.mark.parametrize("slow_seconds", [0.0, 2.6])
+def test_a_turn_within_the_limit_is_not_slow_and_0_is_no_limit(
+    slow_seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, turn = StageLog(slow_seconds), ended_turn()
+    log.turn_ended(turn)
+    log.delivered(turn, DELIVERY)
+    assert told_as_slow(caplog) == []

@@ -22,6 +22,7 @@ from streamchat.handlers.errors import Refused, bad_field, refusal_of
 from streamchat.handlers.rooms import Rooms
 from streamchat.presenting.frames import Payload
 from streamchat.presenting.sentences import Language
+from streamchat.stores.tokens import Caller
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.json_text import to_json
@@ -62,12 +63,14 @@ class Door(RequestHandler):
 
     rooms: Rooms
     caller: str
+    is_admin: bool
     lang: Language
     reader: Reader | None = None
 
     def initialize(self, rooms: Rooms) -> None:
         self.rooms = rooms
         self.caller = ""
+        self.is_admin = False
         self.lang = "zh"
         self._body = bytearray()
         self._has_left = False
@@ -89,7 +92,8 @@ class Door(RequestHandler):
         if self.request.method == "OPTIONS":
             return
         if self.needs_token:
-            self.caller = await self._authenticated()
+            caller = await self._authenticated()
+            self.caller, self.is_admin = caller.name, caller.is_admin
         if self.takes_body and self.request.method == "POST":
             self._check_body_headers()
 
@@ -180,12 +184,12 @@ class Door(RequestHandler):
             # Tornado sends that header as it is told, but keeps the connection all the same.
             written.add_done_callback(lambda _: drop(self))
 
-    async def _authenticated(self) -> str:
+    async def _authenticated(self) -> Caller:
         scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
-        name = await self.rooms.callers.name_of(_utf8(secret.strip())) if scheme.lower() == "bearer" else None
-        if name is None:
+        caller = await self.rooms.callers.caller_of(_utf8(secret.strip())) if scheme.lower() == "bearer" else None
+        if caller is None:
             raise Refused("unauthorized")
-        return name
+        return caller
 
     def _check_body_headers(self) -> None:
         limit = self.rooms.limits.max_body_bytes

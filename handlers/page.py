@@ -1,4 +1,4 @@
-"""The test page and the files it loads."""
+"""The pages and the files they load."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
+from streamchat.handlers.rooms import Rooms
 
 WEB = Path(__file__).resolve().parent.parent / "web"
 
@@ -13,13 +14,17 @@ _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".
 
 
 class PageDoor(Door):
-    """``GET /`` and the files of web/ by name. No folder below it, so no path to climb."""
+    """``GET /``, ``/analytics`` and the files of web/ by name. The routes name no folder to climb from."""
 
     door_name = "page"
     needs_token = False
 
+    def initialize(self, rooms: Rooms, start: str = "streaming_test.html") -> None:
+        super().initialize(rooms)
+        self.start = start
+
     def get(self, name: str = "") -> None:
-        file = WEB / (name or "streaming_test.html")
+        file = WEB / (name or self.start)
         kind = _TYPES.get(file.suffix)
         if kind is None or not file.is_file():
             raise Refused("not_found")

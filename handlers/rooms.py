@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streamchat.chunking.registry import Registry
+from streamchat.handlers.analytics_recorder import AnalyticsRecorder
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics
 from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
+from streamchat.stores.analytics import AnalyticsStore
 from streamchat.stores.callers import Callers
 from streamchat.stores.conversations import ConversationStore
 from streamchat.stores.database import Database
@@ -26,12 +28,13 @@ MetricsAccess = Literal["open", "bearer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorLimits:
-    """Seconds and bytes at the doors, and who may read the metrics."""
+    """Seconds, bytes and days at the doors, and who may read the metrics."""
 
     process_timeout_seconds: float = 150.0
     keepalive_seconds: float = 15.0
     stall_seconds: float = 30.0
     max_body_bytes: int = 1_048_576
+    analytics_days: int = 90
     metrics_access: MetricsAccess = "open"
 
 
@@ -51,6 +54,8 @@ class Rooms:
     profiles: ProfileStore
     conversations: ConversationStore
     recorder: ExchangeRecorder
+    analytics: AnalyticsStore
+    analytics_recorder: AnalyticsRecorder
     calibration: Calibration
     strategies: Registry
     metrics: PrometheusObserver

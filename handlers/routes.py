@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado.web import Application
 
+from streamchat.handlers.analytics import AnalyticsDoor
 from streamchat.handlers.chat import ChatDoor, StreamChatDoor
 from streamchat.handlers.conversations import ConversationDoor, ConversationsDoor, ProfilesDoor
 from streamchat.handlers.door import Door, NoDoor
@@ -30,10 +31,13 @@ _ROUTES: tuple[_Route, ...] = (
     (r"/api/conversations", ConversationsDoor, {}),
     (r"/api/conversations/([^/]+)", ConversationDoor, {}),
     (r"/api/profiles", ProfilesDoor, {}),
+    (r"/api/analytics", AnalyticsDoor, {}),
     (r"/api/health", HealthDoor, {}),
     *_PROBES,
     _METRICS,
     (r"/", PageDoor, {}),
+    (r"/analytics", PageDoor, {"start": "analytics.html"}),
+    (r"/(vendor/chartjs/chart\.umd\.min\.js)", PageDoor, {}),
     (r"/([A-Za-z0-9_]{1,64}\.(?:html|js|css|svg))", PageDoor, {}),
 )
 

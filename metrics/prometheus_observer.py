@@ -29,6 +29,7 @@ REQUEST_DOORS = (
     "streams",
     "conversations",
     "profiles",
+    "analytics",
     "health",
     "metrics",
     "page",
@@ -90,6 +91,9 @@ class PrometheusObserver:
         self._lost = Counter(
             "streamchat_exchanges_lost_total", "Exchanges that could not be stored.", registry=self.registry
         )
+        self._analytics_lost = Counter(
+            "streamchat_analytics_lost_total", "Records of turns that could not be stored.", registry=self.registry
+        )
         average = Gauge(
             "streamchat_average_processing_seconds",
             f"Mean processing time of the last {RECENT} answers.",
@@ -137,6 +141,10 @@ class PrometheusObserver:
     def exchange_lost(self) -> None:
         """Count an exchange that the store did not take."""
         self._lost.inc()
+
+    def analytics_lost(self) -> None:
+        """Count a turn's record that the store did not take."""
+        self._analytics_lost.inc()
 
     def _average_processing(self) -> float:
         recent = self._recent_processing

@@ -45,8 +45,9 @@ def _read_config(context: click.Context, _parameter: click.Parameter, path: str 
     content = {str(key).replace("-", "_"): _as_typed(value) for key, value in content.items() if value is not None}
     if unknown := sorted(content.keys() - known):
         raise click.BadParameter(f"{path} has unknown keys: {', '.join(unknown)}")
-    if isinstance(content.get("token"), str):
-        content["token"] = [content["token"]]
+    for name in ("token", "admin"):
+        if isinstance(content.get(name), str):
+            content[name] = [content[name]]
     context.default_map = content
     return path
 
@@ -70,6 +71,7 @@ _DEFAULT = Settings()
 _Seconds = _SecondsRange(min=0.0, max=86_400.0)
 _Duration = _SecondsRange(min=0.0, min_open=True, max=86_400.0)
 _Count = click.IntRange(min=1)
+_Days = click.IntRange(0, 36_500)
 
 
 def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[Any], Any]:  # noqa: ANN401
@@ -87,7 +89,8 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 @_option("--process-query", "Your function, as module:function; without it an embedded model answers.")
 @_option("--token", "A bearer token, or name=token; repeatable.", multiple=True)
 @_option("--tokens-file", "File with one token, or name=token, a line.", click.Path(dir_okay=False))
-@_option("--database-url", "SQLite or PostgreSQL URL for profiles, conversations and tokens.")
+@_option("--admin", "Name of a configured token that may see all callers' figures; repeatable.", multiple=True)
+@_option("--database-url", "SQLite or PostgreSQL URL for profiles, conversations, tokens and analytics.")
 @_option(
     "--workers",
     "Run functions in threads, or in processes that can be killed (all --max-running are started at once).",
@@ -108,6 +111,7 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
     "--max-connections", "Connections that may be open; fewer when the process may not open as many files.", _Count
 )
 @_option("--max-answer-characters", "Characters of an answer.", _Count)
+@_option("--analytics-days", "Days that a record of each turn, without its text, is kept; 0 keeps none.", _Days)
 @_option(
     "--metrics-access", "Who may read /metrics: everybody, or callers with a token.", click.Choice(["open", "bearer"])
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 from tornado.ioloop import IOLoop
@@ -14,6 +14,7 @@ from tornado.web import Application
 
 from streamchat import __version__
 from streamchat.chunking.registry import Registry, installed, shipped
+from streamchat.handlers.analytics_recorder import AnalyticsRecorder
 from streamchat.handlers.calibrator import Calibrator
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.handlers.rooms import DoorLimits, Rooms
@@ -24,8 +25,10 @@ from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
 from streamchat.serving.bounded_server import BoundedHTTPServer
+from streamchat.serving.retention import Retention
 from streamchat.serving.settings import CannotStart, Settings, host_and_port
 from streamchat.serving.tracing import OpenTracing, open_tracing
+from streamchat.stores.analytics import AnalyticsStore
 from streamchat.stores.callers import Callers, name_callers, parse_token, read_tokens_file
 from streamchat.stores.conversations import ConversationStore
 from streamchat.stores.database import Database, StoreDown
@@ -67,6 +70,7 @@ class Server:
         self.metrics_address: tuple[str, int] | None = None
         self.rooms: Rooms
         self._executor: Executor
+        self._retention: Retention
         self._tracing: OpenTracing | None = None
         self._http: BoundedHTTPServer | None = None
         self._metrics_http: BoundedHTTPServer | None = None
@@ -91,16 +95,20 @@ class Server:
             profile_store = ProfileStore(self.database)
             await profile_store.seed(sample_profiles())
             self.sample_username = await _sample_username(profile_store)
-            callers = Callers(await self._callers(token_store), token_store)
+            configured = await self._callers(token_store)
+            callers = Callers(configured, token_store, admins=self._admins(configured))
         except StoreDown as error:
             raise CannotStart(f"--database-url {self.database}: {error}") from error
         metrics = PrometheusObserver(__version__)
         conversations = ConversationStore(self.database)
         recorder = ExchangeRecorder(conversations, metrics.exchange_lost)
         calibration = Calibration()
+        analytics = AnalyticsStore(self.database)
+        analytics_recorder = AnalyticsRecorder(analytics, metrics.analytics_lost)
+        records = [analytics_recorder] if settings.analytics_days else []
         traces = [] if self._tracing is None else [self._tracing.observer]
         calibrator = Calibrator(calibration, self.bound.name)
-        observer = Observers([StageLog(settings.slow_turn), metrics, recorder, calibrator, *traces])
+        observer = Observers([StageLog(settings.slow_turn), metrics, recorder, *records, calibrator, *traces])
         self._executor = await self._open_executor(loop)
         house = House(
             executor=self._executor,
@@ -124,6 +132,8 @@ class Server:
             profiles=profile_store,
             conversations=conversations,
             recorder=recorder,
+            analytics=analytics,
+            analytics_recorder=analytics_recorder,
             calibration=calibration,
             strategies=strategies,
             metrics=metrics,
@@ -134,6 +144,7 @@ class Server:
                 keepalive_seconds=settings.keepalive,
                 stall_seconds=settings.stall,
                 max_body_bytes=settings.max_body_bytes,
+                analytics_days=settings.analytics_days,
                 metrics_access=settings.metrics_access,
             ),
             backend=self.bound.name,
@@ -142,6 +153,8 @@ class Server:
             version=__version__,
             opened_at=monotonic(),
         )
+        self._retention = Retention(analytics, settings.analytics_days)
+        self._retention.open()
 
     def listen(self) -> None:
         """Take connections on the settings' addresses; ``port`` and ``metrics_address`` are then the real ones."""
@@ -194,6 +207,8 @@ class Server:
                 await http.close_all_connections()
         self.rooms.loop_lag.stop()
         await self.rooms.recorder.close()
+        await self.rooms.analytics_recorder.close()
+        await self._retention.close()
         is_idle = self._executor.stop()
         await self.database.close()
         await self._close_tracing()
@@ -224,6 +239,13 @@ class Server:
             return name_callers(parsed)
         except InvalidToken as error:
             raise CannotStart(str(error)) from error
+
+    def _admins(self, configured: Mapping[str, str]) -> set[str]:
+        admins = set(self.settings.admin)
+        if unknown := sorted(admins - set(configured.values())):
+            raise CannotStart(f"--admin {unknown[0]}: no configured token has this name")
+        # Whoever reads the start-up lines runs this server.
+        return admins | ({configured[self.generated_token]} if self.generated_token else set())
 
     async def _open_executor(self, loop: asyncio.AbstractEventLoop) -> Executor:
         limits = ExecutorLimits(

@@ -27,6 +27,7 @@ class Settings:
     process_query: str | None = None
     token: tuple[str, ...] = ()
     tokens_file: str | None = None
+    admin: tuple[str, ...] = ()
     database_url: str = "sqlite:///streamchat.db"
     workers: str = "threads"
     max_running: int = _EXECUTOR.max_running
@@ -42,6 +43,7 @@ class Settings:
     max_body_bytes: int = _DOORS.max_body_bytes
     max_connections: int = 10_000
     max_answer_characters: int = _TURN.max_answer_characters
+    analytics_days: int = _DOORS.analytics_days
     metrics_access: MetricsAccess = _DOORS.metrics_access
     metrics_address: str | None = None
     otel: bool = False
@@ -67,7 +69,7 @@ class Settings:
         ):
             if not getattr(self, name) > 0:
                 raise CannotStart(f"{name} must be more than 0")
-        for name in ("max_queued", "max_abandoned", "linger", "remember", "drain", "slow_turn"):
+        for name in ("max_queued", "max_abandoned", "linger", "remember", "drain", "slow_turn", "analytics_days"):
             if not getattr(self, name) >= 0:
                 raise CannotStart(f"{name} must be 0 or more")
 

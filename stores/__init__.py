@@ -1,1 +1,1 @@
-"""Profiles, conversations and tokens in SQLite or PostgreSQL."""
+"""Profiles, conversations, tokens and records of turns in SQLite or PostgreSQL."""

@@ -6,14 +6,14 @@ Configured tokens need no database, so that a server with a broken one still ans
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_bytes
 from typing import Final
 
 from streamchat.stores.recent import Recent
-from streamchat.stores.tokens import InvalidToken, TokenStore, check_caller_name
+from streamchat.stores.tokens import Caller, InvalidToken, TokenStore, check_caller_name
 
 # A revoked token may open doors for this long; a busy caller asks the database this often.
 CACHE_SECONDS: Final = 5.0
@@ -25,29 +25,33 @@ _KEY_BYTES: Final = 32
 
 
 class Callers:
-    """Turns secrets into callers' names."""
+    """Turns secrets into callers."""
 
     def __init__(
         self,
         configured: Mapping[str, str],
         tokens: TokenStore,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        admins: Collection[str] = (),
     ) -> None:
-        """`configured`: secret to name, as `name_callers` makes it; only hashes are kept."""
+        """`configured`: secret to name, as `name_callers` makes it; only hashes are kept. `admins`: names of these."""
         self._key = token_bytes(_KEY_BYTES)
-        self._configured = {self._hash(secret): name for secret, name in configured.items()}
+        self._configured = {
+            self._hash(secret): Caller(name=name, is_admin=name in admins) for secret, name in configured.items()
+        }
         self._tokens = tokens
-        self._cache: Recent[str] = Recent(seconds=CACHE_SECONDS, most=MAX_CACHED, clock=clock)
+        self._cache: Recent[Caller] = Recent(seconds=CACHE_SECONDS, most=MAX_CACHED, clock=clock)
 
-    async def name_of(self, secret: str) -> str | None:
-        """The caller's name, None for a secret that nobody has. Raises StoreDown when only the table can tell."""
+    async def caller_of(self, secret: str) -> Caller | None:
+        """The caller, None for a secret that nobody has. Raises StoreDown when only the table can tell."""
         hashed = self._hash(secret)
-        name = self._configured.get(hashed) or self._cache.get(hashed)
-        if name is None:
-            name = await self._tokens.caller_of(secret)
-            if name is not None:
-                self._cache.put(hashed, name)
-        return name
+        caller = self._configured.get(hashed) or self._cache.get(hashed)
+        if caller is None:
+            caller = await self._tokens.caller_of(secret)
+            if caller is not None:
+                self._cache.put(hashed, caller)
+        return caller
 
     def _hash(self, secret: str) -> str:
         # Under a key that nobody knows: how long a look-up takes says nothing about which secret came close.

@@ -80,19 +80,21 @@ def tokens() -> None:
 
 @tokens.command("create")
 @click.argument("name")
+@click.option("--admin", "is_admin", is_flag=True, help="May see the figures of all callers (/api/analytics).")
 @click.pass_context
-def create_token(context: click.Context, name: str) -> None:
+def create_token(context: click.Context, name: str, is_admin: bool) -> None:
     """Make a token for the caller NAME and print it, this once."""
-    click.echo(_with_database(context, lambda database: TokenStore(database).create(name)))
+    click.echo(_with_database(context, lambda database: TokenStore(database).create(name, is_admin=is_admin)))
     click.echo("Keep it well: it is not stored and cannot be shown again.", err=True)
 
 
 @tokens.command("list")
 @click.pass_context
 def list_tokens(context: click.Context) -> None:
-    """Print a line a token: the caller's name, and when it was made (UTC)."""
+    """Print a line a token: the caller's name, when it was made (UTC), and "admin" if it is one."""
     for record in _with_database(context, lambda database: TokenStore(database).list()):
-        click.echo(f"{record.name}\t{record.created_at:%Y-%m-%d %H:%M:%S} UTC")
+        mark = "\tadmin" if record.is_admin else ""
+        click.echo(f"{record.name}\t{record.created_at:%Y-%m-%d %H:%M:%S} UTC{mark}")
 
 
 @tokens.command("revoke")

@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from streamchat.stores.database_url import is_sqlite, is_temporary, parse_database_url
+from streamchat.stores.missing_columns import add_missing_columns
 from streamchat.stores.schema import profiles, tables
 from streamchat.stores.sqlite_file import prepare_connections, prepare_file
 
@@ -57,7 +58,7 @@ class Database:
         return self._url.set(drivername=self._url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
     async def open(self) -> None:
-        """Connect, and create the tables that are absent. Raises StoreDown, and is closed again then."""
+        """Connect, and create the tables and columns that are absent. Raises StoreDown, and is closed again then."""
         self._engine = _engine(self._file_url())
         try:
             await self._create_tables()
@@ -150,6 +151,7 @@ class Database:
                 # Two gateways that start together would both find the tables absent.
                 await connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
             await connection.run_sync(tables.create_all)
+            await connection.run_sync(add_missing_columns, tables)
 
 
 def _engine(url: URL) -> AsyncEngine:

@@ -8,9 +8,12 @@ from typing import Final
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -18,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 
@@ -81,4 +85,35 @@ tokens: Final = Table(
     Column("name", Text, primary_key=True),
     Column("secret_hash", Text, nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
+    # A column that came later has a default: rows from before need one, and so does an older server beside this one.
+    Column("is_admin", Boolean, nullable=False, server_default=false()),
+)
+
+turn_records: Final = Table(
+    "turn_records",
+    tables,
+    # Its own, and not the stream's: a record must not lead to the question that was asked.
+    Column("record_id", Text, primary_key=True),
+    Column("asked_at", UtcDateTime, nullable=False),
+    # The UTC day of asked_at, because the two databases have no function for it in common.
+    Column("day", Date, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("lang", Text, nullable=False),
+    Column("pace", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("accepted_seconds", Float),
+    Column("queued_seconds", Float),
+    Column("processing_seconds", Float),
+    Column("streaming_seconds", Float),
+    Column("total_seconds", Float, nullable=False),
+    Column("first_frame_seconds", Float),
+    Column("first_answer_seconds", Float),
+    Column("characters", Integer, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("characters_per_second", Float),
+    Index("turn_records_by_time", "asked_at"),
+    Index("turn_records_by_caller", "caller", "asked_at"),
 )

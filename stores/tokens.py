@@ -33,6 +33,15 @@ class TokenRecord:
 
     name: str
     created_at: datetime
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whoever has a token. An admin may see the figures of all callers, and nothing else of theirs."""
+
+    name: str
+    is_admin: bool = False
 
 
 def hash_of(secret: str) -> str:
@@ -58,11 +67,16 @@ class TokenStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, name: str) -> str:
+    async def create(self, name: str, *, is_admin: bool = False) -> str:
         """A new secret for this caller, not to be had again. Raises InvalidToken or TokenExists."""
         check_caller_name(name)
         secret = secrets.token_urlsafe(_SECRET_BYTES)
-        row = {"name": name, "secret_hash": hash_of(secret), "created_at": datetime.now(UTC)}
+        row = {
+            "name": name,
+            "secret_hash": hash_of(secret),
+            "created_at": datetime.now(UTC),
+            "is_admin": is_admin,
+        }
         insert = self._database.insert(tokens).values(row)
         made = insert.on_conflict_do_nothing(index_elements=[tokens.c.name]).returning(tokens.c.name)
         async with self._database.writing() as connection:
@@ -73,7 +87,7 @@ class TokenStore:
 
     async def list(self) -> list[TokenRecord]:
         """Every token, the oldest first."""
-        query = select(tokens.c.name, tokens.c.created_at).order_by(tokens.c.created_at)
+        query = select(tokens.c.name, tokens.c.created_at, tokens.c.is_admin).order_by(tokens.c.created_at)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [TokenRecord(**row) for row in rows]
@@ -88,9 +102,9 @@ class TokenStore:
             revoked = await connection.execute(delete(tokens).where(tokens.c.name == name))
         return revoked.rowcount > 0
 
-    async def caller_of(self, secret: str) -> str | None:
+    async def caller_of(self, secret: str) -> Caller | None:
         """Whose secret it is. Compared by hash, so the time taken says nothing about the secret."""
-        query = select(tokens.c.name).where(tokens.c.secret_hash == hash_of(secret))
+        query = select(tokens.c.name, tokens.c.is_admin).where(tokens.c.secret_hash == hash_of(secret))
         async with self._database.reading() as connection:
-            name: str | None = await connection.scalar(query)
-        return name
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else Caller(**row)

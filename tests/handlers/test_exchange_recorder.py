@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from streamchat.handlers import exchange_recorder
+from streamchat.handlers import batch_writer
+from streamchat.handlers.batch_writer import BatchRules
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.stores.conversations import Exchange
 from streamchat.turns.events import Answer
@@ -13,11 +14,11 @@ from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 from tests.fakes.executors import COMPLETE
 from tests.fakes.houses import HandHouse
-from tests.handlers.house import STREAMING_DOORS, Gate, House, answer_in, saying, until, with_server
+from tests.handlers.house import STREAMING_DOORS, Gate, House, answer_in, saying, with_server
 
 
 def test_a_store_that_fails_does_not_fail_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange_recorder, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(batch_writer, "RETRY_SECONDS", 0.0)
     gate = Gate("the answer")
 
     async def scenario(house: House) -> None:
@@ -89,31 +90,9 @@ def store() -> NotingStore:
 
 
 @pytest.fixture
-def recorder(store: NotingStore, monkeypatch: pytest.MonkeyPatch, io_loop: object) -> ExchangeRecorder:
+def recorder(store: NotingStore, io_loop: object) -> ExchangeRecorder:
     """A recorder that gathers for longer than any test runs, unless somebody is in a hurry."""
-    monkeypatch.setattr(exchange_recorder, "GATHER_SECONDS", 3_600.0)
-    return ExchangeRecorder(cast("Any", store), Count())
-
-
-@pytest.mark.gen_test
-async def test_what_ends_within_a_short_time_is_written_together_and_in_order(
-    recorder: ExchangeRecorder, store: NotingStore
-) -> None:
-    for number in range(5):
-        recorder.turn_ended(ended_turn(number, conversation_id=f"chat_{number}"))
-        await asyncio.sleep(0)
-    assert store.batches == []
-    await recorder.close()
-    assert store.batches == [["st_0", "st_1", "st_2", "st_3", "st_4"]]
-
-
-@pytest.mark.gen_test
-async def test_it_is_written_soon_though_nobody_asks_for_it(
-    recorder: ExchangeRecorder, store: NotingStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exchange_recorder, "GATHER_SECONDS", 0.0)
-    recorder.turn_ended(ended_turn(1))
-    await until(lambda: store.batches == [["st_1"]])
+    return ExchangeRecorder(cast("Any", store), Count(), BatchRules(gather_seconds=3_600.0))
 
 
 @pytest.mark.gen_test
@@ -135,24 +114,11 @@ async def test_whoever_needs_a_conversation_has_it_written_at_once(
 
 
 @pytest.mark.gen_test
-async def test_a_whole_batch_waits_for_no_more(
-    recorder: ExchangeRecorder, store: NotingStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exchange_recorder, "MAX_BATCH", 2)
-    for number in range(5):
-        recorder.turn_ended(ended_turn(number))
-    await until(lambda: store.batches == [["st_0", "st_1"], ["st_2", "st_3"]])
-    await recorder.settled("alice", "chat_1")
-    assert store.batches[2:] == [["st_4"]]
-
-
-@pytest.mark.gen_test
 async def test_what_waits_is_bounded_in_characters_and_again_free_once_written(
-    store: NotingStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: NotingStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(exchange_recorder, "MAX_WAITING_CHARACTERS", 100)
     lost = Count()
-    recorder = ExchangeRecorder(cast("Any", store), lost)
+    recorder = ExchangeRecorder(cast("Any", store), lost, BatchRules(max_waiting_characters=100))
     for number in range(3):
         recorder.turn_ended(ended_turn(number, answer="x" * 60))
     assert lost.value == 1

@@ -18,9 +18,34 @@ def test_the_page_is_served_without_a_token_at_two_addresses() -> None:
     with_server(saying("hi"), scenario)
 
 
+def test_the_analytics_page_and_its_library_are_served_without_a_token() -> None:
+    async def scenario(house: House) -> None:
+        library = "vendor/chartjs/chart.umd.min.js"
+        for path, file, kind in (
+            ("/analytics", "analytics.html", "text/html"),
+            (f"/{library}", library, "text/javascript"),
+        ):
+            response = await house.get(path, token=None)
+            assert response.status == 200
+            assert response.headers["content-type"] == f"{kind}; charset=utf-8"
+            assert response.headers["content-security-policy"].startswith("default-src 'self';")
+            assert response.body == (WEB / file).read_bytes()
+
+    with_server(saying("hi"), scenario)
+
+
 @pytest.mark.parametrize(
     "path",
-    ["/__init__.py", "/nothing.html", "/..%2fsetup.cfg", "/web/streaming_test.html", "/%2e%2e%2fsetup.html", "/.js"],
+    [
+        "/vendor/chartjs/LICENSE.md",
+        "/vendor/chartjs/..%2f..%2fpage_words.js",
+        "/__init__.py",
+        "/nothing.html",
+        "/..%2fsetup.cfg",
+        "/web/streaming_test.html",
+        "/%2e%2e%2fsetup.html",
+        "/.js",
+    ],
 )
 def test_nothing_else_is_served(path: str) -> None:
     async def scenario(house: House) -> None:

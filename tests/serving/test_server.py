@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import streamchat
-from streamchat.handlers import exchange_recorder
+from streamchat.handlers import batch_writer
 from streamchat.serving.server import Server
 from streamchat.serving.settings import CannotStart
 from streamchat.stores.tokens import TokenStore
@@ -84,6 +84,8 @@ def test_a_token_made_in_the_database_opens_doors_and_closes_them_when_revoked(t
     ("settings", "said"),
     [
         ({"token": ("has blanks",)}, "token"),
+        ({"token": ("bob=secret",), "admin": ("bob", "carol")}, "--admin carol"),
+        ({"admin": ("carol",)}, "--admin carol"),
         ({"token": ("a=one", "b=one")}, "same token"),
         ({"tokens_file": "/nowhere/tokens"}, "/nowhere/tokens"),
         ({"database_url": "sqlite:////nowhere/at/all.db"}, "--database-url"),
@@ -270,7 +272,7 @@ def test_an_idle_server_drains_at_once() -> None:
 
 
 def test_a_store_that_is_gone_does_not_keep_the_server_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange_recorder, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(batch_writer, "RETRY_SECONDS", 0.0)
     gate = Gate()
 
     async def scenario(house: House) -> None:

@@ -16,7 +16,7 @@ from streamchat.stores.callers import (
     read_tokens_file,
 )
 from streamchat.stores.database import Database, StoreDown
-from streamchat.stores.tokens import InvalidToken, TokenStore, hash_of
+from streamchat.stores.tokens import Caller, InvalidToken, TokenStore, hash_of
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -31,6 +31,11 @@ class Clock:
         return self.seconds
 
 
+async def name_of(callers: Callers, secret: str) -> str | None:
+    caller = await callers.caller_of(secret)
+    return None if caller is None else caller.name
+
+
 @pytest.fixture
 def tokens(tmp_path: Path, io_loop: object) -> TokenStore:
     """A token table that is not open: whatever needs it fails."""
@@ -40,21 +45,41 @@ def tokens(tmp_path: Path, io_loop: object) -> TokenStore:
 @pytest.mark.gen_test
 async def test_a_configured_token_needs_no_database(tokens: TokenStore) -> None:
     callers = Callers({"one": "ada", "zwei-ü-中": "bob"}, tokens)
-    assert await callers.name_of("one") == "ada"
-    assert await callers.name_of("zwei-ü-中") == "bob"
+    assert await name_of(callers, "one") == "ada"
+    assert await name_of(callers, "zwei-ü-中") == "bob"
+
+
+@pytest.mark.gen_test
+async def test_a_configured_token_is_an_admins_when_its_name_is_among_them(tokens: TokenStore) -> None:
+    callers = Callers({"one": "ada", "two": "bob", "three": "ada"}, tokens, admins=["ada"])
+    assert [await callers.caller_of(secret) for secret in ("one", "two", "three")] == [
+        Caller(name="ada", is_admin=True),
+        Caller(name="bob", is_admin=False),
+        Caller(name="ada", is_admin=True),
+    ]
+
+
+@pytest.mark.gen_test
+async def test_a_created_token_is_an_admins_when_it_was_made_so_whoever_is_configured(database: Database) -> None:
+    store = TokenStore(database)
+    callers = Callers({"one": "ada"}, store, admins=["ada"])
+    for name, is_admin in (("ops", True), ("ada", False)):
+        secret = await store.create(name, is_admin=is_admin)
+        # Asked twice: the second answer comes from the cache.
+        assert [(await callers.caller_of(secret)) for _ in range(2)] == [Caller(name=name, is_admin=is_admin)] * 2
 
 
 @pytest.mark.gen_test
 async def test_another_token_is_looked_up_and_a_broken_table_is_told(tokens: TokenStore) -> None:
     with pytest.raises(StoreDown):
-        await Callers({"one": "ada"}, tokens).name_of("two")
+        await name_of(Callers({"one": "ada"}, tokens), "two")
 
 
 @pytest.mark.gen_test
 async def test_no_strange_secret_is_anybodys(database: Database) -> None:
     callers = Callers({"one": "ada"}, TokenStore(database))
     for secret in ("", "One", "one ", "on", "ones", "\0", "\ud800", "ö" * 100_000):
-        assert await callers.name_of(secret) is None
+        assert await name_of(callers, secret) is None
 
 
 @pytest.mark.gen_test
@@ -62,12 +87,12 @@ async def test_a_created_token_is_known_at_once_and_forgotten_soon(database: Dat
     store, clock = TokenStore(database), Clock()
     callers = Callers({}, store, clock)
     secret = await store.create("ada")
-    assert await callers.name_of(secret) == "ada"
+    assert await name_of(callers, secret) == "ada"
     await store.revoke("ada")
     clock.seconds += CACHE_SECONDS / 2
-    assert await callers.name_of(secret) == "ada"
+    assert await name_of(callers, secret) == "ada"
     clock.seconds += CACHE_SECONDS / 2
-    assert await callers.name_of(secret) is None
+    assert await name_of(callers, secret) is None
 
 
 @pytest.mark.gen_test
@@ -75,12 +100,12 @@ async def test_being_asked_often_does_not_keep_a_revoked_token_alive(database: D
     store, clock = TokenStore(database), Clock()
     callers = Callers({}, store, clock)
     secret = await store.create("ada")
-    assert await callers.name_of(secret) == "ada"
+    assert await name_of(callers, secret) == "ada"
     await store.revoke("ada")
     answers = []
     for _ in range(4):
         clock.seconds += CACHE_SECONDS / 4
-        answers.append(await callers.name_of(secret))
+        answers.append(await name_of(callers, secret))
     assert answers == ["ada", "ada", "ada", None]
 
 
@@ -88,9 +113,9 @@ async def test_being_asked_often_does_not_keep_a_revoked_token_alive(database: D
 async def test_a_wrong_secret_is_not_remembered_as_wrong(database: Database) -> None:
     store = TokenStore(database)
     callers = Callers({}, store, Clock())
-    assert await callers.name_of("later") is None
+    assert await name_of(callers, "later") is None
     secret = await store.create("ada")
-    assert await callers.name_of(secret) == "ada"
+    assert await name_of(callers, secret) == "ada"
 
 
 @pytest.mark.gen_test(timeout=60)
@@ -101,10 +126,10 @@ async def test_the_cache_is_bounded_and_forgets_the_oldest(database: Database) -
         await connection.execute(insert(schema.tokens), rows)
     callers = Callers({}, TokenStore(database), Clock())
     for secret in secrets:
-        assert await callers.name_of(secret) == secret
+        assert await name_of(callers, secret) == secret
     async with database.writing() as connection:
         await connection.execute(delete(schema.tokens))
-    known = [secret for secret in secrets if await callers.name_of(secret)]
+    known = [secret for secret in secrets if await name_of(callers, secret)]
     assert known == secrets[1:]
 
 

@@ -86,6 +86,13 @@ def test_a_token_is_printed_once_and_listed_without_its_secret(terminal: Termina
     assert secret not in listed.stdout
 
 
+def test_an_admins_token_is_marked_in_the_list(terminal: Terminal) -> None:
+    for arguments in (("ada",), ("ops", "--admin")):
+        assert terminal(tokens, "create", *arguments).exit_code == 0
+    ada, ops = terminal(tokens, "list").stdout.splitlines()
+    assert (ada.split("\t")[2:], ops.split("\t")[2:]) == ([], ["admin"])
+
+
 def test_a_token_is_revoked_once(terminal: Terminal) -> None:
     terminal(tokens, "create", "ada")
     assert terminal(tokens, "revoke", "ada").stdout == "revoked ada\n"

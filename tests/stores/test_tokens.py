@@ -6,17 +6,22 @@ import pytest
 from sqlalchemy import text
 
 from streamchat.stores.database import Database
-from streamchat.stores.tokens import InvalidToken, TokenExists, TokenStore, hash_of
+from streamchat.stores.tokens import Caller, InvalidToken, TokenExists, TokenStore, hash_of
+
+
+async def name_of(store: TokenStore, secret: str) -> str | None:
+    caller = await store.caller_of(secret)
+    return None if caller is None else caller.name
 
 
 @pytest.mark.gen_test
 async def test_a_token_opens_the_door_for_its_caller_until_it_is_revoked(database: Database) -> None:
     store = TokenStore(database)
     ada, bob = await store.create("ada"), await store.create("bob")
-    assert (await store.caller_of(ada), await store.caller_of(bob)) == ("ada", "bob")
+    assert (await name_of(store, ada), await name_of(store, bob)) == ("ada", "bob")
     assert await store.revoke("ada") is True
     assert await store.revoke("ada") is False
-    assert (await store.caller_of(ada), await store.caller_of(bob)) == (None, "bob")
+    assert (await name_of(store, ada), await name_of(store, bob)) == (None, "bob")
 
 
 @pytest.mark.gen_test
@@ -25,11 +30,11 @@ async def test_a_name_is_used_once_and_free_again_after_revoking(database: Datab
     first = await store.create("ada")
     with pytest.raises(TokenExists, match="ada"):
         await store.create("ada")
-    assert await store.caller_of(first) == "ada"
+    assert await name_of(store, first) == "ada"
     await store.revoke("ada")
     second = await store.create("ada")
     assert second != first
-    assert (await store.caller_of(first), await store.caller_of(second)) == (None, "ada")
+    assert (await name_of(store, first), await name_of(store, second)) == (None, "ada")
 
 
 @pytest.mark.gen_test
@@ -40,6 +45,15 @@ async def test_the_list_has_names_and_times_oldest_first_and_no_secret(database:
     records = await store.list()
     assert [record.name for record in records] == ["小明", "ada", "b-2"]
     assert {record.created_at.tzinfo for record in records} == {UTC}
+
+
+@pytest.mark.gen_test
+async def test_a_token_is_an_admins_only_when_it_is_made_so(database: Database) -> None:
+    store = TokenStore(database)
+    ops, ada = await store.create("ops", is_admin=True), await store.create("ada")
+    assert await store.caller_of(ops) == Caller(name="ops", is_admin=True)
+    assert await store.caller_of(ada) == Caller(name="ada", is_admin=False)
+    assert {record.name: record.is_admin for record in await store.list()} == {"ops": True, "ada": False}
 
 
 @pytest.mark.gen_test
@@ -56,7 +70,7 @@ async def test_a_strange_secret_is_nobodys(database: Database) -> None:
     store = TokenStore(database)
     secret = await store.create("ada")
     for strange in ("", "\0", "\ud800", "é", "x" * 1_000_000, secret[:-1], secret + "\0", hash_of(secret)):
-        assert await store.caller_of(strange) is None
+        assert await name_of(store, strange) is None
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "a=b", "a\n", "a\0", "\ud800", "a\u2028", "x" * 65])

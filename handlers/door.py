@@ -179,10 +179,20 @@ class Door(RequestHandler):
             self.set_header("Retry-After", str(ceil(refused.retry_after)))
         if refused.code == "shutting_down":
             self.set_header("Connection", "close")
+        if self._has_unread_body():
+            # Tornado does not read it any more and closes the connection: the client is told, or its next request
+            # would be met by the end of the connection.
+            self.set_header("Connection", "close")
         written = self.write_refusal(payload or refused.payload(self.lang))
         if refused.code == "shutting_down":
             # Tornado sends that header as it is told, but keeps the connection all the same.
             written.add_done_callback(lambda _: drop(self))
+
+    def _has_unread_body(self) -> bool:
+        announced = self.request.headers.get("Content-Length", "")
+        if announced.isascii() and announced.isdigit():
+            return self._received < int(announced[:_MAX_LENGTH_DIGITS])
+        return "Transfer-Encoding" in self.request.headers and not self._received
 
     async def _authenticated(self) -> Caller:
         scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from tests.handlers.house import (
+    ALICE,
     CHAT_DOORS,
     JSON,
     SMART,
@@ -336,5 +337,25 @@ def test_many_requests_at_once_are_all_answered() -> None:
     async def scenario(house: House) -> None:
         responses = await asyncio.gather(*(house.ask(door) for door in CHAT_DOORS * 5))
         assert {response.status for response in responses} == {200}
+
+    with_server(saying("hi"), scenario)
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "body", "status", "closes"),
+    [
+        (SMART, "wrong", b"{}", 401, True),
+        ("/nowhere", ALICE, b"{}", 404, True),
+        (SMART, ALICE, b"{}", 400, False),
+        (SMART, "wrong", b"", 401, False),
+    ],
+)
+def test_a_refusal_before_the_body_says_that_the_connection_ends(
+    path: str, token: str, body: bytes, status: int, closes: bool
+) -> None:
+    async def scenario(house: House) -> None:
+        response = await house.request("POST", path, token=token, headers=JSON, body=body)
+        assert response.status == status
+        assert (response.headers.get("connection") == "close") is closes
 
     with_server(saying("hi"), scenario)

@@ -78,15 +78,25 @@ class SseDelivery:
         return room
 
     def _begin(self, data: bytes) -> asyncio.Future[None] | None:
-        """The first frames take the headers with them, so they go through Tornado."""
-        self._handler.write(data)
+        """The first piece takes the headers with it, so it goes through Tornado."""
+        self._handler.write(data[:PIECE_BYTES])
         written = self._handler.flush()
         connection: Any = self._handler.request.connection
         stream = self._stream = connection.stream
         if stream.closed():
             raise StreamClosedError
         self._socket_send = stream.socket.send
-        return None if written.done() else _within(written, self._stall_seconds)
+        rest = data[PIECE_BYTES:]
+        if written.done():
+            return self._write(stream, rest) if rest else None
+        begun = _within(written, self._stall_seconds)
+        return asyncio.ensure_future(self._write_after(begun, stream, rest)) if rest else begun
+
+    async def _write_after(self, begun: asyncio.Future[None], stream: IOStream, data: bytes) -> None:
+        await begun
+        left = self._write(stream, data)
+        if left is not None:
+            await left
 
     def _write(self, stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
         if self._is_chunked:

@@ -29,15 +29,14 @@ def follow(reader: Reader, presenter: Presenter, deliver: Deliver) -> asyncio.Fu
 class _Following:
     """The loop, as plain callbacks: a frame that is due costs no wake-up of a task."""
 
-    __slots__ = ("_deliver", "_is_held_up", "_loop", "_presenter", "_reader", "over")
+    __slots__ = ("_deliver", "_is_held_up", "_presenter", "_reader", "over")
 
     def __init__(self, reader: Reader, presenter: Presenter, deliver: Deliver) -> None:
         self._reader = reader
         self._presenter = presenter
         self._deliver = deliver
         self._is_held_up = False
-        self._loop = asyncio.get_running_loop()
-        self.over: asyncio.Future[None] = self._loop.create_future()
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def run(self) -> None:
         """Deliver what is due now, and see to it that this is called again in time."""
@@ -62,8 +61,9 @@ class _Following:
         elif presenter.is_finished:
             self._end()
         elif presenter.due <= now:
-            # One batch a round of the loop: a long catch-up, or a burst, must not starve the others.
-            self._loop.call_soon(self.run)
+            # One batch a round of the loop, though the log grows meanwhile: a long catch-up, or a burst, must not
+            # starve the others.
+            reader.wake_soon()
         else:
             reader.alarm_at(presenter.due)
 

@@ -18,6 +18,8 @@ from streamchat.turns.events import Entry, Notice, Progress, Queued
 
 # Steps of the timeline in one ``take``: bounds how long a catch-up holds the loop.
 STEPS_PER_TAKE = 128
+# And text that it reads: a step that reads costs as much as the text is long.
+CHARACTERS_PER_TAKE = 4_096
 # A backend that reports more often than this is shown its latest word only.
 REPORT_SECONDS = 0.1
 
@@ -131,7 +133,8 @@ class Presenter:
 
     def _advance(self, now: float, frames: list[AnyFrame]) -> None:
         timeline, skip, steps = self._timeline, self._skip, 0
-        while timeline.due <= now and steps < STEPS_PER_TAKE:
+        enough = timeline.arrived + CHARACTERS_PER_TAKE
+        while timeline.due <= now and steps < STEPS_PER_TAKE and timeline.arrived < enough:
             steps += 1
             frame = timeline.step()
             if frame is not None:

@@ -67,7 +67,6 @@ class Timeline:
     """
 
     __slots__ = (
-        "_arrived",
         "_chunker",
         "_chunks",
         "_end",
@@ -92,6 +91,7 @@ class Timeline:
         "_style",
         "_total",
         "answered_at",
+        "arrived",
         "due",
         "is_finished",
         "number",
@@ -128,7 +128,7 @@ class Timeline:
         self._is_live = False
         self._held = 0  # characters that the chunker of a live source holds back, and until when it may
         self._held_until = inf
-        self._arrived = 0  # characters of the answer known so far, shown or not
+        self.arrived = 0  # characters of the answer known so far, shown or not
         self._total: int | None = None
         self._chunks = 0
         self._position = 0
@@ -196,11 +196,11 @@ class Timeline:
                 self.started_at = at
             case Answer(text=text):
                 self._answering(at)
-                self._source, self._total, self._arrived = text, len(text), len(text)
+                self._source, self._total, self.arrived = text, len(text), len(text)
             case Text(text=text):
                 self._answering(at)
                 self._is_live = True
-                self._arrived += len(text)
+                self.arrived += len(text)
                 self._hold(at, text, self._chunker.feed(text) if self._chunker else [text])
             case ToolCall() | ToolResult() | Media():
                 self._flush(at)
@@ -268,7 +268,7 @@ class Timeline:
 
     def _ending(self, at: float, ended: Ended) -> None:
         self._ended_at = at
-        self._total = self._arrived
+        self._total = self.arrived
         if ended.cause == "complete":
             self._answering(at)
         if ended.cause == "cancelled":
@@ -313,7 +313,7 @@ class Timeline:
         if self._pace is NO_PACE:
             return 0.0
         natural, size = self._pace.pause_after(chunk), len(chunk)
-        left = self._arrived - self._position
+        left = self.arrived - self._position
         if self._is_live:
             return pause_behind_source(natural, size, left)
         seconds_left = (self.answered_at or 0.0) + ANSWER_SECONDS - self._shown_at

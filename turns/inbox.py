@@ -18,8 +18,8 @@ class Inbox:
     def call(self, callback: Callable[..., None], *arguments: object) -> None:
         """Have ``callback`` called soon; RuntimeError when the loop is closed."""
         self._calls.append((callback, arguments))
-        # Two threads may both find it unset: then the loop looks once in vain.
-        if not self._is_awaited:
+        # Two threads may both find it unset: then the loop looks once in vain. One that is closed refuses every call.
+        if not self._is_awaited or self._loop.is_closed():
             self._is_awaited = True
             self._loop.call_soon_threadsafe(self._take_in)
 

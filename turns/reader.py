@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from math import inf
 
 from streamchat.turns.events import Entry, Notice
-from streamchat.turns.log import EventLog
+from streamchat.turns.log import EventLog, MemoryLog
 from streamchat.turns.ticker import Ticker
+
+# The tick of an alarm that is not set.
+_NEVER = sys.maxsize
 
 
 def _nobody() -> None:
@@ -29,6 +33,7 @@ class Reader:
         "_is_waking",
         "_loop",
         "_on_close",
+        "_rings",
         "_rung_at",
         "_seen",
         "_tick",
@@ -48,7 +53,7 @@ class Reader:
         ticker: Ticker,
         on_close: Callable[[], None],
     ) -> None:
-        self.log = log
+        self.log: EventLog = log
         self.is_closed = False
         self.has_news = True
         self._accepted_at = accepted_at
@@ -57,7 +62,8 @@ class Reader:
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._ticker = ticker
-        self._tick: float = inf  # of the alarm that is to ring next
+        self._tick = _NEVER  # of the alarm that is to wake
+        self._rings: list[int] = []  # ticks at which the ticker will call, the next one last
         self._rung_at = 0.0
         self._on_close = on_close
         self._wake: Callable[[], None] = _nobody
@@ -88,6 +94,12 @@ class Reader:
         """Call ``wake`` soon after the log has grown, a notice has changed, or the reader was closed; and at alarms."""
         self._wake = wake
 
+    def wake_soon(self) -> None:
+        """Wake in the loop's next round; once, however often and for whatever reason it is asked for."""
+        if not self._is_waking:
+            self._is_waking = True
+            self._loop.call_soon(self._wake_now)
+
     def ignore(self) -> None:
         """Wake nobody any more."""
         self._wake = _nobody
@@ -99,7 +111,7 @@ class Reader:
         tick = self._ticker.tick_at(self._accepted_at + when)
         if tick < self._tick:
             self._tick = tick
-            self._ticker.call_at(tick, self._ring)
+            self._have_it_ring(tick)
 
     def close(self) -> None:
         """Stop reading; closing twice is closing once."""
@@ -107,27 +119,32 @@ class Reader:
             return
         self.is_closed = True
         self.log.unsubscribe(self._log_changed)
-        self._wake_soon()
+        # An alarm that is still to ring holds this reader; it must not hold the log, which may be forgotten sooner.
+        self.log = MemoryLog()
+        self.wake_soon()
         on_close, self._on_close = self._on_close, _nobody
         on_close()
 
     def _log_changed(self) -> None:
         self.has_news = True
-        self._wake_soon()
-
-    def _wake_soon(self) -> None:
-        if not self._is_waking:
-            self._is_waking = True
-            self._loop.call_soon(self._wake_now)
+        self.wake_soon()
 
     def _wake_now(self) -> None:
         self._is_waking = False
         self._wake()
 
+    def _have_it_ring(self, tick: int) -> None:
+        # A call can't be taken back. The one of an alarm that was overtaken is kept for the alarms to come: a stream
+        # that is silent and quick by turns would otherwise leave one call after another in the ticker.
+        if not self._rings or tick < self._rings[-1]:
+            self._rings.append(tick)
+            self._ticker.call_at(tick, self._ring)
+
     def _ring(self, tick: int) -> None:
-        # An alarm can't be taken back: one that was overtaken by an earlier one rings in vain.
-        if tick != self._tick:
-            return
-        self._tick = inf
-        self._rung_at = tick * self._ticker.tick_seconds - self._accepted_at
-        self._wake()
+        self._rings.pop()
+        if tick == self._tick:
+            self._tick = _NEVER
+            self._rung_at = tick * self._ticker.tick_seconds - self._accepted_at
+            self._wake()
+        elif self._tick != _NEVER:
+            self._have_it_ring(self._tick)

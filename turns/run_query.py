@@ -21,6 +21,8 @@ from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
 
 MAX_PROGRESS_CHARACTERS = 500
+# A longer piece is handed on in parts of this size: reading one fact must not hold up whoever shows it.
+MAX_PIECE_CHARACTERS = 2_048
 # What an exception's text may have from a prompt: words of four characters and more, two where words are short.
 _QUOTABLE = re.compile(r"\w{4,}|[^\W\x00-\u2fff]{2,}")
 
@@ -187,8 +189,9 @@ async def _iterate_async(pieces: AsyncIterator[Any], emitter: Emitter) -> None:
 def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
     if not isinstance(piece, str):
         raise NotText(f"process_query yielded {type(piece).__name__}, not text")
-    if piece:
-        emitter.emit(Text(text=whole_text(piece)))
+    text = whole_text(piece)
+    for start in range(0, len(text), MAX_PIECE_CHARACTERS):
+        emitter.emit(Text(text=text[start : start + MAX_PIECE_CHARACTERS]))
 
 
 def _run_in_own_loop(start: Callable[[], Awaitable[None]], emitter: Emitter) -> None:

@@ -163,6 +163,21 @@ async def test_a_burst_gives_the_others_a_turn_after_each_batch() -> None:
 
 
 @pytest.mark.gen_test
+async def test_a_source_that_floods_gets_one_batch_a_round_however_far_it_is_ahead() -> None:
+    scene, batches = Scene(), list[int]()
+    scene.begin()
+    scene.log.append(0.0, Started())
+    await settled()
+    for _ in range(8):
+        before = scene.client.batches
+        scene.log.append(0.0, Text(text="abc " * STEPS_PER_TAKE * 4))
+        await asyncio.sleep(0)
+        batches.append(scene.client.batches - before)
+    assert max(batches) == 1
+    scene.reader.close()
+
+
+@pytest.mark.gen_test
 async def test_what_was_seen_is_skipped_in_batches_too() -> None:
     scene = Scene()
     scene.answer("abc" * 300)

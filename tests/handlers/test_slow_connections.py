@@ -43,18 +43,20 @@ class SlowStream:
 
 
 class OpenResponse:
-    """A request handler whose headers leave at once."""
+    """A request handler whose headers leave at once, or when the test says so."""
 
-    def __init__(self, stream: SlowStream, version: str = "HTTP/1.1") -> None:
+    def __init__(self, stream: SlowStream, version: str = "HTTP/1.1", *, is_slow: bool = False) -> None:
         self.request = SimpleNamespace(version=version, connection=SimpleNamespace(stream=stream))
+        self.first = b""
+        self.flushed = asyncio.get_running_loop().create_future()
+        if not is_slow:
+            self.flushed.set_result(None)
 
     def write(self, data: bytes) -> None:
-        """The first frames: not what is looked at here."""
+        self.first += data
 
     def flush(self) -> "asyncio.Future[None]":
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+        return self.flushed
 
 
 def begun(stream: SlowStream, *, stall_seconds: float = 60.0, version: str = "HTTP/1.1") -> SseDelivery:
@@ -111,6 +113,28 @@ async def test_the_rest_is_written_a_piece_after_the_other_and_nothing_is_lost(r
     size, _, body = bytes(stream.taken).partition(b"\r\n")
     assert int(size, 16) == len(body) - 2
     assert body.count(b"x") == 300_000
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_what_is_resumed_with_much_at_once_goes_by_pieces_too(is_slow: bool) -> None:
+    stream = SlowStream()
+    response = OpenResponse(stream, is_slow=is_slow)
+    delivery = SseDelivery(cast("Any", response), SseWire("st"), stall_seconds=60.0, received_at=0.0)
+    left = delivery.deliver(chunk("x" * 300_000))
+    assert left is not None
+    assert len(response.first) == PIECE_BYTES
+    if is_slow:
+        await settled()
+        assert stream.taken == b""
+        response.flushed.set_result(None)
+    await settled()
+    while not left.done():
+        assert stream.waiting is not None
+        stream.waiting.set_result(None)
+        await settled()
+    assert stream.largest == PIECE_BYTES
+    assert (response.first + stream.taken).count(b"x") == 300_000
 
 
 @pytest.mark.gen_test

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from streamchat.presenting.frames import Frame
 from streamchat.presenting.pacing import NO_PACE
-from streamchat.presenting.presenter import STEPS_PER_TAKE, Presenter
+from streamchat.presenting.presenter import CHARACTERS_PER_TAKE, STEPS_PER_TAKE, Presenter
 from streamchat.presenting.sentences import sentence
 from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, StreamStyle
 from streamchat.presenting.timeline import Timeline
@@ -595,6 +595,17 @@ def test_a_megabyte_never_takes_more_than_its_steps_at_a_time(answer: str) -> No
         before = timeline.steps
     assert "".join(pieces) == answer
     assert max(map(len, pieces)) <= STEPS_PER_TAKE * 20
+
+
+def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with() -> None:
+    piece = "abc. " * 400
+    timeline = Timeline(style=SMART, pace=SMART.pace, make_chunker=lambda: every(20), lang="zh")
+    presenter = Presenter(timeline, style=SMART, lang="zh")
+    presenter.feed([STARTED, *(Entry(0.001 * number, Text(text=piece)) for number in range(1, 100))])
+    while timeline.arrived < 99 * len(piece):
+        before = timeline.arrived
+        presenter.take(0.1)
+        assert timeline.arrived - before < CHARACTERS_PER_TAKE + len(piece)
 
 
 def test_a_presenter_that_skips_everything_finishes_without_a_word() -> None:

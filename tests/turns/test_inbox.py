@@ -44,6 +44,9 @@ async def test_calls_that_wait_share_one_wake_up() -> None:
             wakes += 1
             loop.call_soon_threadsafe(callback)
 
+        def is_closed(self):
+            return False
+
     inbox, made = Inbox(CountingLoop()), list[int]()
     for number in range(10):
         inbox.call(made.append, number)
@@ -72,9 +75,13 @@ async def test_a_call_that_fails_holds_back_no_other() -> None:
     assert [type(failure) for failure in failures] == [ValueError, ValueError]
 
 
-def test_a_loop_that_is_closed_takes_nothing() -> None:
+@pytest.mark.parametrize("calls_before", [0, 1])
+def test_a_loop_that_is_closed_refuses_every_call(calls_before: int) -> None:
     loop = asyncio.new_event_loop()
     inbox = Inbox(loop)
-    loop.close()
-    with pytest.raises(RuntimeError):
+    for _ in range(calls_before):
         inbox.call(print)
+    loop.close()
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            inbox.call(print)

@@ -1,4 +1,5 @@
 import asyncio
+import sys
 from collections.abc import Callable
 from math import inf
 from typing import Any, cast
@@ -12,13 +13,27 @@ from streamchat.turns.ticker import Ticker
 from tests.fakes.clock import HandClock
 
 
+class CountingTicker(Ticker):
+    """Knows how many calls it has still to make."""
+
+    waiting = 0
+
+    def call_at(self, tick: int, ring: Callable[[int], None]) -> None:
+        def counted(tick: int) -> None:
+            self.waiting -= 1
+            ring(tick)
+
+        self.waiting += 1
+        super().call_at(tick, counted)
+
+
 class Desk:
     """A log and readers on it, with a ticker that goes by hand."""
 
     def __init__(self) -> None:
         self.log = MemoryLog()
         self.clock = HandClock(0.0)
-        self.ticker = Ticker(cast("Any", self.clock))
+        self.ticker = CountingTicker(cast("Any", self.clock))
         self.closed = 0
 
     def reader(self, accepted_at: float = 0.0) -> Reader:
@@ -184,6 +199,46 @@ async def test_an_alarm_that_is_set_twice_for_one_tick_rings_once() -> None:
     reader.alarm_at(10.0)
     desk.clock.advance(6.0)
     assert wakes.count == 2
+
+
+@pytest.mark.gen_test
+async def test_an_overtaken_alarm_is_kept_for_the_next_one_beyond_it() -> None:
+    desk = Desk()
+    reader = desk.reader()
+    wakes = Wakes(reader)
+    for until in (10.0, 5.0):
+        reader.alarm_at(until)
+    desk.clock.advance(5.1)
+    reader.alarm_at(12.0)
+    desk.clock.advance(6.8)
+    assert wakes.count == 1
+    desk.clock.advance(0.2)
+    assert wakes.count == 2
+
+
+@pytest.mark.gen_test
+async def test_alarms_that_are_overtaken_again_and_again_do_not_pile_up_in_the_ticker() -> None:
+    desk = Desk()
+    reader = desk.reader()
+    for _ in range(50):
+        reader.alarm_at(desk.clock.seconds + 15.0)
+        reader.alarm_at(desk.clock.seconds + 0.1)
+        desk.clock.advance(0.2)
+        assert desk.ticker.waiting <= 2
+
+
+@pytest.mark.gen_test
+async def test_an_alarm_that_is_still_to_ring_does_not_keep_the_log_of_a_closed_reader() -> None:
+    desk = Desk()
+    before = sys.getrefcount(desk.log)
+    reader = desk.reader()
+    reader.alarm_at(15.0)
+    reader.close()
+    await settled()
+    assert desk.ticker.waiting == 1
+    after = sys.getrefcount(desk.log)
+    assert after == before
+    assert not reader.take()
 
 
 @pytest.mark.gen_test

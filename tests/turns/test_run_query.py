@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult
 from streamchat.turns.query import Query
-from streamchat.turns.run_query import MAX_PROGRESS_CHARACTERS, whole_text
+from streamchat.turns.run_query import MAX_PIECE_CHARACTERS, MAX_PROGRESS_CHARACTERS, whole_text
 from tests.fakes.emitters import ListEmitter, run
 
 COMPLETE = Ended(cause="complete", code="complete")
@@ -206,6 +206,15 @@ def test_an_empty_answer_is_an_answer(shape: Shape) -> None:
 def test_text_that_is_yielded_is_a_live_piece(shape: Shape) -> None:
     ended, emitter = run(shape(lambda: "piece"))
     assert (ended, emitter.facts) == (COMPLETE, [Text(text="piece")])
+
+
+@pytest.mark.parametrize("shape", IN_PIECES, ids=by_name)
+def test_a_long_piece_is_handed_on_in_parts(shape: Shape) -> None:
+    piece = "0123456789" * MAX_PIECE_CHARACTERS
+    ended, emitter = run(shape(lambda: piece))
+    assert ended == COMPLETE
+    assert "".join(fact.text for fact in emitter.facts if isinstance(fact, Text)) == piece
+    assert {len(fact.text) for fact in emitter.facts if isinstance(fact, Text)} == {MAX_PIECE_CHARACTERS}
 
 
 @pytest.mark.parametrize("shape", IN_PIECES, ids=by_name)

@@ -19,6 +19,8 @@ ATTEMPTS = 3
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 10.0
 SETTLE_SECONDS = 1.0
+# Of the characters that may wait: with more, nothing is gathered any longer.
+_HURRY_SHARE = 0.25
 
 Record = TypeVar("Record")
 _Written = TypeVar("_Written", contravariant=True)
@@ -80,19 +82,20 @@ class BatchWriter(Generic[Record]):
             return
         self._waiting.append(record)
         self._waiting_characters += self._characters_of(record)
+        if self._waiting_characters > rules.max_waiting_characters * _HURRY_SHARE:
+            self._hurry.set()
         if self._writer is None:
             self._writer = asyncio.create_task(self._write(), name=f"record {self._name}")
 
     async def settled(self, is_awaited: Callable[[Record], bool]) -> None:
-        """Have written at once the records that somebody waits for.
+        """Have written at once the records that are here by now and that somebody waits for.
 
         Nobody waits for longer than SETTLE_SECONDS: a store that is stuck must not hold up an answer.
         """
-        if not self._has(is_awaited):
-            return
+        awaited = [record for record in chain(self._batch, self._waiting) if is_awaited(record)]
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
-                while self._has(is_awaited):
+                while self._has_any(awaited):
                     self._hurry.set()
                     await self._batch_done.wait()
 
@@ -105,8 +108,10 @@ class BatchWriter(Generic[Record]):
             self._writer.cancel()
             self._lose_all([*self._batch, *self._waiting], "the server was stopped")
 
-    def _has(self, is_awaited: Callable[[Record], bool]) -> bool:
-        return any(is_awaited(record) for record in chain(self._batch, self._waiting))
+    def _has_any(self, records: Sequence[Record]) -> bool:
+        # By identity: what comes meanwhile may be equal, and is nobody's concern.
+        left = {id(record) for record in chain(self._batch, self._waiting)}
+        return any(id(record) in left for record in records)
 
     async def _write(self) -> None:
         try:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from math import inf
 
 from streamchat.presenting.frames import AnyFrame, Frame, Payload, keepalive
+from streamchat.presenting.payloads import error_payload
 from streamchat.presenting.progress import LAST_PERCENT, Durations, percent_done, remaining_seconds
 from streamchat.presenting.sentences import Language, sentence
 from streamchat.presenting.styles import Opening, StreamStyle
 from streamchat.presenting.timeline import Timeline
-from streamchat.turns.events import Entry, Notice, Progress, Queued
+from streamchat.turns.events import Dismissed, Entry, Notice, Progress, Queued
 
 # Steps of the timeline in one ``take``: bounds how long a catch-up holds the loop.
 STEPS_PER_TAKE = 128
@@ -34,6 +35,7 @@ class Presenter:
     __slots__ = (
         "_durations",
         "_has_begun",
+        "_is_dismissed",
         "_is_news",
         "_is_open",
         "_keepalive_seconds",
@@ -69,6 +71,7 @@ class Presenter:
         self._skip = skip
         self._with_opening = with_opening
         self._is_open = False
+        self._is_dismissed = False
         self._has_begun = False
         self._notice: Notice | None = None
         self._is_news = False
@@ -86,7 +89,7 @@ class Presenter:
     @property
     def is_finished(self) -> bool:
         """Whether the terminal frame has been given, or was seen before."""
-        return self._timeline.is_finished
+        return self._timeline.is_finished or self._is_dismissed
 
     def feed(self, entries: Sequence[Entry], notice: Notice | None = None) -> None:
         """Take new entries of the log, and the latest notice if it is a new one."""
@@ -99,6 +102,8 @@ class Presenter:
 
     def take(self, now: float) -> list[AnyFrame]:
         """The frames that are due at ``now``; when ``due`` is not later than that, there are more."""
+        if isinstance(self._notice, Dismissed):
+            return self._goodbye()
         frames: list[AnyFrame] = []
         if not self._is_open:
             self._open(now, frames)
@@ -116,14 +121,23 @@ class Presenter:
 
     def _plan(self) -> None:
         timeline = self._timeline
-        if not self._is_open:
-            self.due = -inf
-        elif timeline.is_finished:
+        if self.is_finished:
             self.due = inf
+        elif not self._is_open or isinstance(self._notice, Dismissed):
+            self.due = -inf
         elif timeline.answered_at is not None:
             self.due = min(timeline.due, self._sent_at + self._keepalive_seconds)
         else:
             self.due = min(timeline.due, self._transient_due, self._sent_at + self._keepalive_seconds)
+
+    def _goodbye(self) -> list[AnyFrame]:
+        """The one frame that is not the log's: it ends this reading, not the stream. Who comes back misses nothing."""
+        if self.is_finished:
+            return []
+        self._is_dismissed = True
+        self._plan()
+        payload = error_payload(sentence("shutting_down", self._lang), "shutting_down")
+        return [Frame(payload, max(self.number, self._skip), is_durable=False, is_terminal=True)]
 
     def _open(self, now: float, frames: list[AnyFrame]) -> None:
         self._is_open = True

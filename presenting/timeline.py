@@ -220,7 +220,7 @@ class Timeline:
     def _add_chunks(self, at: float, chunks: Iterable[str]) -> None:
         # The first of them may begin with text that has been held back for a while already.
         latest_at = at + TRAIL_SECONDS
-        for chunk in chunks:
+        for chunk in filter(None, chunks):
             self._ready.append(_Item(at, min(latest_at, self._held_until), chunk))
             self._held_until = inf
 
@@ -230,10 +230,12 @@ class Timeline:
             self._sliced = len(self._source)
             self._ready.append(self._source)
             return
-        self._ready.extend(self._chunker.feed(self._source[start : self._sliced]))
+        chunks = self._chunker.feed(self._source[start : self._sliced])
         if self._sliced >= len(self._source):
-            self._ready.extend(self._chunker.flush())
+            chunks = [*chunks, *self._chunker.flush()]
             self._source = ""
+        # A strategy of somebody's own may give empty ones; a frame without text is none.
+        self._ready.extend(filter(None, chunks))
 
     def _hold(self, at: float, text: str, chunks: Sequence[str]) -> None:
         """Queue the chunks, and set the time until which the rest may be held back for the sake of a good cut."""

@@ -198,6 +198,8 @@ class Server:
         await book.settle(loop.time() + self.settings.drain)
         book.shut_down()
         await book.settle(loop.time() + _GOODBYE_SECONDS)
+        book.dismiss()
+        await book.settle(loop.time() + _GOODBYE_SECONDS)
 
     async def close(self) -> bool:
         """Let go of everything; True when no function is still running in a thread."""

@@ -61,6 +61,7 @@ class TurnBook:
         self._forgotten: OrderedDict[str, str] = OrderedDict()
         self._keys: dict[tuple[str, str], _Key] = {}
         self._keys_of: dict[str, tuple[str, str]] = {}
+        self._bytes_of: dict[str, int] = {}  # as they were counted: a log may still grow by a withdrawal
         self._remembered_bytes = 0
         self._turn_changed = asyncio.Event()
 
@@ -128,6 +129,11 @@ class TurnBook:
         for turn in reversed(list(self._busy())):
             turn.shut_down()
 
+    def dismiss(self) -> None:
+        """Tell those who still read, slower than the drain could wait for, that it is over."""
+        for turn in list(self._busy()):
+            turn.dismiss()
+
     @property
     def running(self) -> int:
         """Turns whose work has not ended."""
@@ -156,6 +162,7 @@ class TurnBook:
     def _changed(self, turn: Turn) -> None:
         if turn.ended is not None and self._running.pop(turn.id, None) is not None:
             self._remembered[turn.id] = turn
+            self._bytes_of[turn.id] = turn.log.bytes
             self._remembered_bytes += turn.log.bytes
             self._forget_old()
         elif not turn.reader_count and self._being_read.pop(turn.id, None) is not None:
@@ -189,7 +196,7 @@ class TurnBook:
         return too_many or too_much or (turn.ended_at or 0.0) < self._house.clock() - limits.remember_seconds
 
     def _forget(self, turn: Turn) -> None:
-        self._remembered_bytes -= turn.log.bytes
+        self._remembered_bytes -= self._bytes_of.pop(turn.id)
         self._forgotten[turn.id] = turn.owner
         while len(self._forgotten) > self._limits.max_forgotten_ids:
             forgotten_id, _ = self._forgotten.popitem(last=False)

@@ -104,8 +104,13 @@ class Progress:
     percent: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dismissed:
+    """The server closes now: whoever still reads is told so at once, whatever waits to be shown."""
+
+
 Fact = Started | Answer | Text | ToolCall | ToolResult | Media | Ended | Withdrawn
-Notice = Queued | Progress
+Notice = Queued | Progress | Dismissed
 
 
 class Entry(NamedTuple):

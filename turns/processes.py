@@ -25,7 +25,7 @@ from pathlib import Path
 from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
-from streamchat.turns.events import Ended, Fact, Notice, Progress, Queued
+from streamchat.turns.events import Dismissed, Ended, Fact, Notice, Progress, Queued
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
 from streamchat.turns.run_query import run_query
@@ -235,7 +235,7 @@ class ProcessExecutor:
                 run.ended = message
                 # Said all: a process that the function has forked may hold the connection open for long.
                 run.hung_up.set()
-            case Progress() | Queued():
+            case Progress() | Queued() | Dismissed():
                 run.job.notify(message)
             case _:
                 run.job.record(message)

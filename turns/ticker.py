@@ -48,6 +48,16 @@ class Ticker:
         if not self._is_ringing:
             self._set_timer()
 
+    def _ring_bucket(self, tick: int) -> None:
+        bucket = iter(self._buckets.pop(tick))
+        try:
+            for ring in bucket:
+                ring(tick)
+        finally:
+            # One that fails must not silence the others: they are called in the loop's next round.
+            for ring in bucket:
+                self._loop.call_soon(ring, tick)
+
     def _set_timer(self) -> None:
         """One timer, for the earliest tick."""
         tick = self._order[0]
@@ -65,9 +75,7 @@ class Ticker:
         now = math.floor((self._loop.time() + _EARLY_SECONDS) / self.tick_seconds)
         try:
             while self._order and self._order[0] <= now:
-                tick = heapq.heappop(self._order)
-                for ring in self._buckets.pop(tick):
-                    ring(tick)
+                self._ring_bucket(heapq.heappop(self._order))
         finally:
             self._is_ringing = False
             if self._order:

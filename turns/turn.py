@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from streamchat.turns.events import (
     Answer,
+    Dismissed,
     Ended,
     Fact,
     Notice,
@@ -172,6 +173,10 @@ class Turn:
         elif self.reader_count:
             self._withdraw("shutting_down")
 
+    def dismiss(self) -> None:
+        """Tell whoever still reads that it is over: what they have not been given by now can be given no more."""
+        self.log.notify(Dismissed())
+
     # What the executor calls, on the loop.
 
     def started(self) -> float:
@@ -239,6 +244,7 @@ class Turn:
         self._append(self.ended)
         if self._deadline_timer is not None:
             self._deadline_timer.cancel()
+            self._deadline_timer = None
         self._stop_lingering()
         if self.started_at is not None and self.answered_at is None:
             self._house.observer.stage_left(self, "processing", self.ended_at - self.started_at)

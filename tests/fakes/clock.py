@@ -38,6 +38,9 @@ class HandClock:
     def call_later(self, delay: float, callback: Callable[[], None]) -> HandTimer:
         return self.call_at(self.seconds + delay, callback)
 
+    def call_soon(self, callback: Callable[..., None], *arguments: object) -> HandTimer:
+        return self.call_at(self.seconds, lambda: callback(*arguments))
+
     @property
     def pending(self) -> list[float]:
         """When the timers that are still set will fire, in order."""

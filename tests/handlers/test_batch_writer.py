@@ -162,3 +162,29 @@ async def test_what_a_stuck_store_has_not_taken_at_the_close_is_lost(
     await until(lambda: shelf.attempts == 1)
     await writer.close()
     assert [record for record, _ in shelf.lost] == ["a", "b"]
+
+
+@pytest.mark.gen_test
+async def test_nobody_waits_for_what_has_come_after_the_question(shelf: Shelf) -> None:
+    writer = shelf.writer(gather_seconds=FOR_EVER, max_batch=1)
+    put(writer, "first")
+    waiting = asyncio.ensure_future(everything(writer))
+    await asyncio.sleep(0)
+    put(writer, "second")
+    shelf.is_open.clear()
+    await until(lambda: shelf.attempts == 1)
+    shelf.is_open.set()
+    await until(lambda: shelf.batches == [["first"]])
+    shelf.is_open.clear()
+    await waiting
+    shelf.is_open.set()
+    await writer.close()
+    assert shelf.batches == [["first"], ["second"]]
+
+
+@pytest.mark.gen_test
+async def test_much_text_is_not_gathered_for_long(shelf: Shelf) -> None:
+    writer = shelf.writer(gather_seconds=FOR_EVER, max_waiting_characters=400)
+    put(writer, "x" * 101)
+    await until(lambda: len(shelf.batches) == 1)
+    await writer.close()

@@ -10,6 +10,7 @@ from tornado.iostream import StreamClosedError
 from streamchat.handlers.delivery import PIECE_BYTES, SseDelivery, Stalled
 from streamchat.presenting.frames import AnyFrame, Chunk, Frame
 from streamchat.wire.sse import SseWire
+from tests.handlers.house import House, saying, with_server
 
 
 class SlowStream:
@@ -153,3 +154,21 @@ async def test_a_client_that_has_gone_is_noticed_at_the_next_frame_and_is_not_co
     with pytest.raises(StreamClosedError):
         delivery.deliver(chunk("hello"))
     assert delivery.summary("smart", "client_gone", resumed=False).characters == 0
+
+
+def test_whoever_reads_more_slowly_than_the_drain_waits_is_told_that_it_is_over() -> None:
+    text = "Twenty-four characters.\n" * 400_000
+    chunks = {"strategy": "characters", "size": 10_000}
+
+    async def scenario(house: House) -> None:
+        async with house.connect(receive_buffer=4_096) as slow:
+            await house.begin(slow, chunking=chunks, pace="none")
+            await slow.read_until("streaming")
+            house.server.rooms.book.drain()
+            house.server.rooms.book.shut_down()
+            house.server.rooms.book.dismiss()
+            frames = [frame async for frame in slow.frames()]
+            assert (frames[-1].payload["status"], frames[-1].payload["code"]) == ("error", "shutting_down")
+            assert sum(len(frame.payload["data"]) for frame in frames if frame.status == "streaming") < len(text)
+
+    with_server(saying(text), scenario, max_answer_characters=len(text))

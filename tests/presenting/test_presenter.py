@@ -15,6 +15,7 @@ from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, StreamStyl
 from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import (
     Answer,
+    Dismissed,
     Ended,
     Entry,
     Media,
@@ -614,3 +615,42 @@ def test_a_presenter_that_skips_everything_finishes_without_a_word() -> None:
     presenter.feed(log)
     assert presenter.take(9.0) == []
     assert (presenter.is_finished, presenter.number) == (True, 3)
+
+
+def test_whoever_reads_more_slowly_than_the_server_can_wait_is_told_and_not_cut() -> None:
+    presenter = presenter_of(SMART, is_paced=False)
+    presenter.feed([STARTED, Entry(0.0, Answer(text="abc" * 1_000)), Entry(0.0, COMPLETE)])
+    shown = presenter.take(0.0)
+    presenter.feed([], Dismissed())
+    assert presenter.due <= 0.0
+    (last,) = presenter.take(0.0)
+    assert last.payload["code"] == "shutting_down"
+    # A transient one: whoever comes back with its id, to a server that still knows the stream, misses nothing.
+    assert (last.is_terminal, last.is_durable, last.number) == (True, False, shown[-1].number)
+    assert presenter.is_finished
+    assert presenter.due == inf
+    assert presenter.take(1.0) == []
+
+
+def test_whoever_has_the_last_frame_is_told_nothing_more() -> None:
+    presenter = presenter_of(SMART, is_paced=False)
+    presenter.feed([STARTED, Entry(0.0, Answer(text="abc")), Entry(0.0, COMPLETE)])
+    assert presenter.take(0.0)[-1].is_terminal
+    presenter.feed([], Dismissed())
+    assert presenter.take(0.0) == []
+
+
+@pytest.mark.parametrize("facts", [[Answer(text="")], [Text(text=""), Text(text="a")]], ids=["whole", "live"])
+def test_a_strategy_that_gives_empty_chunks_makes_no_frames_of_them(facts: list[Any]) -> None:
+    class Empty:
+        def feed(self, text: str) -> list[str]:
+            return ["", text]
+
+        def flush(self) -> list[str]:
+            return [""]
+
+    timeline = Timeline(style=BASIC, pace=NO_PACE, make_chunker=Empty, lang="zh")
+    seen = watch(
+        Presenter(timeline, style=BASIC, lang="zh"), [STARTED, *(Entry(1.0, f) for f in facts), Entry(1.0, COMPLETE)]
+    )
+    assert [each.payload["data"] for each in seen if each.status == "streaming"] == [f.text for f in facts if f.text]

@@ -193,3 +193,18 @@ async def test_it_runs_on_a_real_loop() -> None:
     await asyncio.sleep(0)
     assert loop.time() >= asked_for - TICK_SECONDS / 2
     assert order == ["same tick"]
+
+
+def test_one_that_fails_does_not_silence_the_others_of_its_tick(clock: HandClock, bell: Bell) -> None:
+    ticker = ticker_on(clock)
+
+    def fail(tick: int) -> None:
+        raise ValueError("a bug")
+
+    for ring in (bell.named("before"), fail, bell.named("after")):
+        ticker.call_at_time(101.0, ring)
+    ticker.call_at_time(102.0, bell.named("later"))
+    with pytest.raises(ValueError, match="a bug"):
+        clock.advance(2.0)
+    clock.advance(2.0)
+    assert bell.names == ["before", "after", "later"]

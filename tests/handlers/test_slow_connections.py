@@ -1,7 +1,6 @@
 """What the kernel has no room for, with a connection that takes it piece by piece, as the test says."""
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,54 +9,8 @@ from tornado.iostream import StreamClosedError
 from streamchat.handlers.delivery import PIECE_BYTES, SseDelivery, Stalled
 from streamchat.presenting.frames import AnyFrame, Chunk, Frame
 from streamchat.wire.sse import SseWire
+from tests.fakes.connections import OpenResponse, SlowStream
 from tests.handlers.house import House, saying, with_server
-
-
-class SlowStream:
-    """A Tornado stream to a client whose kernel takes ``room`` bytes at a time, and the rest when the test says so."""
-
-    def __init__(self) -> None:
-        self.room = 0
-        self.taken = bytearray()
-        self.waiting: asyncio.Future[None] | None = None
-        self.largest = 0
-        self.is_closed = False
-        self.socket = self
-
-    def send(self, data: bytes) -> int:
-        if self.is_closed:
-            raise OSError("closed")
-        if not self.room:
-            raise BlockingIOError
-        self.taken += data[: self.room]
-        return min(self.room, len(data))
-
-    def write(self, data: memoryview) -> "asyncio.Future[None]":
-        assert self.waiting is None or self.waiting.done(), "one writer, one piece at a time"
-        self.taken += data
-        self.largest = max(self.largest, len(data))
-        self.waiting = asyncio.get_running_loop().create_future()
-        return self.waiting
-
-    def closed(self) -> bool:
-        return self.is_closed
-
-
-class OpenResponse:
-    """A request handler whose headers leave at once, or when the test says so."""
-
-    def __init__(self, stream: SlowStream, version: str = "HTTP/1.1", *, is_slow: bool = False) -> None:
-        self.request = SimpleNamespace(version=version, connection=SimpleNamespace(stream=stream))
-        self.first = b""
-        self.flushed = asyncio.get_running_loop().create_future()
-        if not is_slow:
-            self.flushed.set_result(None)
-
-    def write(self, data: bytes) -> None:
-        self.first += data
-
-    def flush(self) -> "asyncio.Future[None]":
-        return self.flushed
 
 
 def begun(stream: SlowStream, *, stall_seconds: float = 60.0, version: str = "HTTP/1.1") -> SseDelivery:

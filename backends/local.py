@@ -1,24 +1,24 @@
 """Ask the embedded model, and stream what it says. Needs ``embedded.start`` in this process or in its parent.
 
-The function is an async generator, because an await can be cancelled at any moment: a stopped turn closes the
-connection at once, even before the first token, and a closed connection frees the model's slot.
+A stopped turn closes the connection at once, even before the first token, and a closed connection frees the model's
+slot.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol
 
-from openai import APIConnectionError, APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
-from openai.types.chat import ChatCompletionChunk
-
 from streamchat.backends.embedded import KEY_VARIABLE, SLOT_TOKENS, URL_VARIABLE
 from streamchat.backends.language import is_chinese
+from streamchat.backends.openai_client import client_of, streamed
+from streamchat.backends.openai_errors import UpstreamFailed
+from streamchat.backends.openai_reply import Reply
+from streamchat.backends.openai_upstream import Upstream
 
 TEMPERATURE = 0.4
 REPEAT_PENALTY = 1.15
@@ -72,21 +72,22 @@ async def process_query(
     warning = CHINESE_WARNING if column else ""
     if estimated_tokens(message) > MAX_MESSAGE_TOKENS:
         progress(_SENTENCES["shortened"][column], None)
-    reading = partial(progress, _SENTENCES["reading"][column])
-    request = request_for(message, system_prompt, history)
-    async with _client(deadline) as client:
-        try:
-            chunks = await client.chat.completions.create(**request)
-            async with chunks, aclosing(_tokens(chunks, deadline, reading)) as tokens:
-                async for token in tokens:
-                    if cancelled.is_set():
-                        return
-                    yield warning + token
-                    warning = ""
-        except APIConnectionError as error:
-            raise EmbeddedModelFailed(f"the embedded model can't be reached: {error}") from error
-        except APIError as error:
-            raise EmbeddedModelFailed(f"the embedded model failed: {error}") from error
+    reply = Reply(reading=partial(progress, _SENTENCES["reading"][column]))
+    upstream, request = _upstream(), request_for(message, system_prompt, history)
+    try:
+        async with (
+            client_of(upstream, deadline) as client,
+            aclosing(streamed(client, upstream, request, reply, deadline=deadline)) as tokens,
+        ):
+            async for token in tokens:
+                if cancelled.is_set():
+                    return
+                yield warning + token
+                warning = ""
+    except UpstreamFailed as error:
+        raise EmbeddedModelFailed(f"the embedded model failed: {error}") from error
+    if reply.finish_reason == "length":
+        yield "…"
 
 
 def request_for(message: str, system_prompt: str, history: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -99,12 +100,12 @@ def request_for(message: str, system_prompt: str, history: Sequence[Mapping[str,
     return {
         "model": "embedded",
         "messages": [entry for entry in entries if entry["content"]],
-        "stream": True,
         "temperature": TEMPERATURE,
         "max_tokens": MAX_ANSWER_TOKENS,
-        # With return_progress something is written while the model reads: only so does llama.cpp notice then
-        # that nobody listens any more.
-        "extra_body": {"repeat_penalty": REPEAT_PENALTY, "return_progress": True},
+        "repeat_penalty": REPEAT_PENALTY,
+        # With it something is written while the model reads: only so does llama.cpp notice then that nobody listens
+        # any more.
+        "return_progress": True,
     }
 
 
@@ -151,39 +152,9 @@ def _weight(piece: str) -> float:
     return float(len(piece.encode("utf-8", "replace")))
 
 
-def _client(deadline: float) -> AsyncOpenAI:
-    """A client of the embedded server; building one takes a millisecond when no certificates are loaded."""
+def _upstream() -> Upstream:
     try:
         url, key = os.environ[URL_VARIABLE], os.environ[KEY_VARIABLE]
     except KeyError as error:
         raise NoEmbeddedModel(f"no embedded model was started: {error} is not set") from error
-    remaining_seconds = max(0.1, deadline - time.monotonic())
-    # A proxy that the environment names must not get to see what goes over loopback.
-    transport = DefaultAsyncHttpxClient(verify=False, trust_env=False)
-    return AsyncOpenAI(base_url=url, api_key=key, timeout=remaining_seconds, max_retries=0, http_client=transport)
-
-
-async def _tokens(
-    chunks: AsyncStream[ChatCompletionChunk], deadline: float, read: Callable[[float], None]
-) -> AsyncGenerator[str, None]:
-    """The text in the chunks. A stream that is cut looks like one that ends: only a finish_reason tells them apart."""
-    finish_reason = None
-    async for chunk in chunks:
-        if time.monotonic() > deadline:
-            raise TimeoutError("the embedded model had not finished by the deadline")
-        _report_reading(chunk, read)
-        for choice in chunk.choices:
-            finish_reason = choice.finish_reason or finish_reason
-            if choice.delta.content:
-                yield choice.delta.content
-    if finish_reason is None:
-        raise EmbeddedModelFailed("the embedded model's answer broke off")
-    if finish_reason == "length":
-        yield "…"
-
-
-def _report_reading(chunk: ChatCompletionChunk, read: Callable[[float], None]) -> None:
-    """llama.cpp's own field: how many tokens of the conversation it has read."""
-    extra: dict[str, Any] = (chunk.model_extra or {}).get("prompt_progress") or {}
-    if extra.get("total"):
-        read(100 * extra["processed"] / extra["total"])
+    return Upstream(base_url=url, api_key=key, model="embedded", retries=0)

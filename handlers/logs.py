@@ -15,7 +15,7 @@ from streamchat.handlers.door import request_id
 LogFormat = Literal["text", "json"]
 
 # Their debug lines quote what they carry: prompts, answers, headers with keys.
-_INDISCREET = ("aiosqlite", "openai", "httpcore")
+_INDISCREET = ("aiosqlite", "openai", "httpcore", "httpcore2")
 
 
 class _RequestIdFilter(logging.Filter):

@@ -34,6 +34,10 @@ MAX_POST_CHARACTERS: Final = 10_000
 # Suggestions are buttons on a page.
 MAX_SUGGESTIONS: Final = 20
 MAX_SUGGESTION_CHARACTERS: Final = 300
+MAX_MODEL_CHARACTERS: Final = 200
+# What OpenAI's API takes (https://platform.openai.com/docs/api-reference/chat/create); and more tokens than any model.
+MAX_TEMPERATURE: Final = 2
+MAX_TOKENS: Final = 10_000_000
 # A profile is asked for with every question; one that another process changes is seen this many seconds later.
 CACHE_SECONDS: Final = 2.0
 MAX_CACHED: Final = 200
@@ -48,17 +52,27 @@ class InvalidProfile(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileSettings:
-    """What a conversation with this profile starts with, unless the request says otherwise. None: the server's."""
+    """What a conversation with this profile starts with, unless the request says otherwise. None: the server's.
+
+    ``model``, ``temperature`` and ``max_tokens`` are for functions that ask a model; callers can read them.
+    """
 
     door: Door | None = None
     lang: Language | None = None
     on_disconnect: OnDisconnect | None = None
+    model: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a value that the contract does not list (InvalidProfile)."""
+        """Refuse a value that the contract does not list, or that no model takes (InvalidProfile)."""
         _check_choice("settings.door", self.door, get_args(Door))
         _check_choice("settings.lang", self.lang, get_args(Language))
         _check_choice("settings.on_disconnect", self.on_disconnect, get_args(OnDisconnect))
+        if self.model is not None:
+            _check_name("settings.model", self.model, MAX_MODEL_CHARACTERS)
+        _check_number("settings.temperature", self.temperature, (int, float), 0, MAX_TEMPERATURE)
+        _check_number("settings.max_tokens", self.max_tokens, (int,), 1, MAX_TOKENS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +193,12 @@ class ProfileStore:
 def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value is not None and (not isinstance(value, str) or value not in allowed):
         raise InvalidProfile(f"{name}: must be one of {', '.join(allowed)}")
+
+
+def _check_number(name: str, value: object, kinds: tuple[type, ...], least: float, most: float) -> None:
+    if value is not None and (type(value) not in kinds or not least <= value <= most):  # type: ignore[operator]
+        kind = "a number" if float in kinds else "a whole number"
+        raise InvalidProfile(f"{name}: must be {kind} from {least} to {most}")
 
 
 def _check_name(name: str, value: object, most: int) -> None:

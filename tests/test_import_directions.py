@@ -23,7 +23,7 @@ ONLY_IN = {
     "tornado": {"handlers", "serving"},
     "prometheus_client": {"metrics"},
     "sqlalchemy": {"stores"},
-    "pydantic": {"handlers"},
+    "pydantic": {"handlers", "backends"},
     "opentelemetry": {"metrics"},
 }
 # Pure rooms: what they do must not depend on a clock, a loop or a socket.

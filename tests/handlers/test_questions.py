@@ -1,11 +1,12 @@
 """From a request to a running turn: what the function is given, and Idempotency-Key."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from streamchat.stores.profiles import Profile
+from streamchat.stores.profiles import Profile, ProfileSettings
 from tests.handlers.house import (
     BASIC,
     BOB,
@@ -92,7 +93,7 @@ def test_what_a_function_does_to_its_profile_is_not_seen_by_the_next() -> None:
         for _ in range(2):
             await house.ask(username="Ada")
         assert seen[0] == seen[1]
-        assert seen[0][:2] == (["first", "second"], {"door": None, "lang": None, "on_disconnect": None})
+        assert seen[0][:2] == (["first", "second"], asdict(ProfileSettings()))
 
     with_server(spoiling, scenario)
 

@@ -27,7 +27,9 @@ ADA = Profile(
     system_prompt="Answer\nin two lines.\t“Quotes” and 中文",
     posts=("First.", "Zweiter Beitrag: äöü", "第三篇\u2028"),
     suggestions=("Why?",),
-    settings=ProfileSettings(door="smart", lang="en", on_disconnect="continue"),
+    settings=ProfileSettings(
+        door="smart", lang="en", on_disconnect="continue", model="large", temperature=0.5, max_tokens=400
+    ),
 )
 BOB = Profile(username="bob", display_name="Bob")
 
@@ -176,6 +178,14 @@ def test_settings_that_are_not_set_are_none() -> None:
         ("settings.door", {"username": "bob", "settings": {"door": "quick"}}),
         ("settings.lang", {"username": "bob", "settings": {"lang": False}}),
         ("settings.on_disconnect", {"username": "bob", "settings": {"on_disconnect": ["grace"]}}),
+        ("settings.model", {"username": "bob", "settings": {"model": ""}}),
+        ("settings.model", {"username": "bob", "settings": {"model": 5}}),
+        ("settings.temperature", {"username": "bob", "settings": {"temperature": "warm"}}),
+        ("settings.temperature", {"username": "bob", "settings": {"temperature": True}}),
+        ("settings.temperature", {"username": "bob", "settings": {"temperature": 2.1}}),
+        ("settings.temperature", {"username": "bob", "settings": {"temperature": float("nan")}}),
+        ("settings.max_tokens", {"username": "bob", "settings": {"max_tokens": 0}}),
+        ("settings.max_tokens", {"username": "bob", "settings": {"max_tokens": 1.5}}),
         ("pots", {"username": "bob", "pots": []}),
         ("dor", {"username": "bob", "settings": {"dor": "smart"}}),
         ("12", {"username": "bob", 12: "x"}),
@@ -192,3 +202,8 @@ def test_an_invalid_profile_is_refused_naming_the_field(field: str, document: ob
 def test_a_profile_made_by_hand_is_checked_too() -> None:
     with pytest.raises(InvalidProfile, match=r"^posts\[1\]: "):
         Profile(username="bob", display_name="Bob", posts=("\0",))
+
+
+@pytest.mark.parametrize("temperature", [0, 1, 0.0, 2.0])
+def test_a_temperature_may_be_whole(temperature: float) -> None:
+    assert profile_of({"username": "bob", "settings": {"temperature": temperature}}).settings.temperature == temperature

@@ -1,0 +1,44 @@
+"""Ask any OpenAI-compatible server: vLLM, llama.cpp, Ollama, OpenAI, DeepSeek. docs/backends.md has the settings.
+
+The one module here that does something when it is imported: it reads the environment, so that a server whose settings
+are impossible says so and does not start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+from streamchat.backends.openai_answer import Reports, ToolCall, ToolResult, answering, messages_for
+from streamchat.backends.openai_upstream import upstream_from
+from streamchat.backends.tool_runner import ToolRunner
+from streamchat.backends.tools import load_tools
+
+UPSTREAM: Final = upstream_from(os.environ)
+RUNNER: Final = ToolRunner(load_tools(UPSTREAM.tools), UPSTREAM.tool_seconds)
+
+
+async def process_query(
+    message: str,
+    system_prompt: str,
+    history: Sequence[Mapping[str, str]],
+    profile: Mapping[str, Any],
+    request_id: str,
+    deadline: float,
+    progress: Callable[[str, float | None], None],
+    tool_call: ToolCall,
+    tool_result: ToolResult,
+) -> AsyncGenerator[str, None]:
+    """Yield the answer as the model says it. ``deadline`` in seconds of time.monotonic().
+
+    Raises UpstreamFailed, each kind of failure as a class of its own, and TimeoutError.
+    """
+    reports = Reports(progress=progress, tool_call=tool_call, tool_result=tool_result)
+    asked = answering(
+        UPSTREAM.for_profile(profile), RUNNER, reports, message=message, deadline=deadline, request_id=request_id
+    )
+    async with aclosing(asked.answer(messages_for(message, system_prompt, history))) as pieces:
+        async for piece in pieces:
+            yield piece

@@ -1,0 +1,155 @@
+"""Ask an OpenAI-compatible server, and stream what it says: the one client of every backend here that asks a model.
+
+Everything is awaited, because an await can be cancelled at any moment: whoever stops closes the connection at once,
+even before the first token. Knows no profile and runs no tools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from functools import cache
+from typing import Any, Final
+
+from openai import APIConnectionError, APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, Omit, Timeout
+
+from streamchat.backends.openai_errors import (
+    AnswerBroken,
+    ContentFiltered,
+    ServerFailed,
+    UpstreamFailed,
+    cut_short,
+    failure_of,
+)
+from streamchat.backends.openai_reply import MalformedChunk, Reply
+from streamchat.backends.openai_upstream import Upstream
+
+CONNECT_SECONDS: Final = 10.0
+# Before the second try, unless the server says how long; doubled for each further one.
+FIRST_WAIT_SECONDS = 0.5
+
+# Finish reasons by which a server says that it broke off: OpenRouter, vLLM, DeepSeek.
+_BROKEN_OFF = ("error", "abort", "insufficient_system_resource")
+
+Waiting = Callable[[float], None]
+
+
+def client_of(upstream: Upstream, deadline: float) -> AsyncOpenAI:
+    """A client for one question; ``deadline`` in seconds of time.monotonic(). Made anew, as each has its own loop."""
+    remaining_seconds = max(0.1, deadline - time.monotonic())
+    transport = DefaultAsyncHttpxClient(
+        # Without TLS there is nothing to verify, and loading certificates takes 30 ms.
+        verify=_certificates() if upstream.base_url.startswith("https:") else False,
+        # A proxy that the environment names must not get to see what goes over loopback.
+        trust_env=not upstream.is_loopback,
+        # A redirect would take the key and the question elsewhere.
+        follow_redirects=False,
+    )
+    return AsyncOpenAI(
+        base_url=upstream.base_url,
+        api_key=upstream.api_key or "none",
+        timeout=Timeout(remaining_seconds, connect=min(CONNECT_SECONDS, remaining_seconds)),
+        # Its own retries know no deadline, and nothing of a stream that ends before its first token.
+        max_retries=0,
+        http_client=transport,
+    )
+
+
+async def streamed(
+    client: AsyncOpenAI,
+    upstream: Upstream,
+    body: Mapping[str, Any],
+    reply: Reply,
+    *,
+    deadline: float,
+    headers: Mapping[str, str] | None = None,
+    waiting: Waiting = lambda seconds: None,
+) -> AsyncGenerator[str, None]:
+    """Yield the text of the answer as it comes; all else is in ``reply`` when it ends.
+
+    Asks again up to ``upstream.retries`` times before the model has said anything, never after; tells ``waiting`` how
+    many seconds it waits before that. Raises UpstreamFailed, and TimeoutError past the deadline.
+    """
+    for attempt in range(upstream.retries + 1):
+        try:
+            async with aclosing(_attempt(client, upstream, body, reply, deadline, headers or {})) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        except UpstreamFailed as failure:
+            seconds = _pause(failure, attempt)
+            is_last = attempt == upstream.retries
+            if is_last or reply.has_begun or not failure.may_pass or time.monotonic() + seconds >= deadline:
+                raise
+        waiting(seconds)
+        await asyncio.sleep(seconds)
+
+
+def _pause(failure: UpstreamFailed, attempt: int) -> float:
+    """What the server asks for, or longer each time; spread, so that those who were refused together part."""
+    if failure.wait_seconds is not None:
+        return failure.wait_seconds
+    return FIRST_WAIT_SECONDS * 2.0**attempt * random.uniform(0.75, 1.25)
+
+
+async def _attempt(
+    client: AsyncOpenAI,
+    upstream: Upstream,
+    body: Mapping[str, Any],
+    reply: Reply,
+    deadline: float,
+    headers: Mapping[str, str],
+) -> AsyncGenerator[str, None]:
+    where = upstream.base_url
+    try:
+        # Not chat.completions.create: to make a typed object of each chunk takes 50 µs, to parse its JSON 10.
+        chunks = await client.post(
+            "/chat/completions",
+            body={**body, "stream": True},
+            options={"headers": {**headers, **({} if upstream.api_key else {"Authorization": Omit()})}},
+            cast_to=object,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        async with chunks:
+            _check_is_stream(chunks, where)
+            async for chunk in chunks:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{where} had not finished by the deadline")
+                if text := reply.take(chunk):
+                    yield text
+    except APIConnectionError as error:
+        raise (cut_short(where) if reply.has_begun else failure_of(error, where, upstream.api_key)) from None
+    except APIError as error:
+        raise failure_of(error, where, upstream.api_key) from None
+    except MalformedChunk as error:
+        raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
+    except ValueError:
+        # Its own words would quote the answer.
+        raise AnswerBroken(f"the answer of {where} can't be read: a chunk is not JSON in UTF-8") from None
+    _check_end(reply, where)
+
+
+def _check_is_stream(chunks: AsyncStream[object], where: str) -> None:
+    kind = chunks.response.headers.get("content-type", "")
+    if not kind.startswith("text/event-stream"):
+        raise AnswerBroken(f"{where} did not answer with a stream but with {kind[:80] or 'no type'}: is the URL right?")
+
+
+def _check_end(reply: Reply, where: str) -> None:
+    """A stream that is cut looks like one that ends: only a finish_reason tells them apart."""
+    if reply.finish_reason is None:
+        raise cut_short(where)
+    if reply.finish_reason in _BROKEN_OFF:
+        raise ServerFailed(f"{where} broke its answer off ({reply.finish_reason})", may_pass=True)
+    if reply.finish_reason == "content_filter":
+        raise ContentFiltered(f"the content filter of {where} stopped the answer")
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    return ssl.create_default_context()

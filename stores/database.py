@@ -81,14 +81,16 @@ class Database:
 
     async def ping(self) -> None:
         """Read something real within PING_SECONDS; StoreDown otherwise. Callers at the same time share one reading."""
-        if self._ping is None or self._ping.done():
-            self._ping = asyncio.create_task(self._read_something(), name="database ping")
-            self._ping.add_done_callback(_take_result)
+        ping = self._ping
+        if ping is None or ping.done():
+            ping = self._ping = asyncio.create_task(self._read_something(), name="database ping")
+            ping.add_done_callback(_take_result)
         # Only waited for, not cancelled: to cancel a query of a frozen PostgreSQL takes psycopg another ten seconds.
-        done, _ = await asyncio.wait([self._ping], timeout=PING_SECONDS)
+        done, _ = await asyncio.wait([ping], timeout=PING_SECONDS)
         if not done:
             raise StoreDown("the database did not answer in time")
-        self._ping.result()
+        # Not self._ping: a caller that came after this reading and before this line has begun the next one.
+        ping.result()
 
     @asynccontextmanager
     async def reading(self, limit_seconds: float = WORK_SECONDS) -> AsyncIterator[AsyncConnection]:

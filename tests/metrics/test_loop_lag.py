@@ -4,7 +4,7 @@ import asyncio
 
 from prometheus_client import CollectorRegistry
 
-from streamchat.metrics.loop_lag import EARLIEST, LATEST, LoopLag, RecentLag
+from streamchat.metrics.loop_lag import EARLIEST, LATEST, MOST_MISSED, LoopLag, RecentLag
 from tests.fakes.clock import HandClock
 
 
@@ -35,9 +35,25 @@ def test_a_loop_that_was_held_up_is_late_by_that() -> None:
     probe = Probe()
     (due,) = probe.clock.pending
     probe.clock.jump(due - probe.clock.seconds + 1.5)
-    assert (probe.sample("count"), round(probe.sample("sum"), 6)) == (1, 1.5)
-    assert (probe.sample("bucket", le="1.0"), probe.sample("bucket", le="2.0")) == (0, 1)
+    assert probe.sample("bucket", le="2.0") - probe.sample("bucket", le="1.0") == 2  # 1.5, and 1.2 at the missed look
     assert round(probe.lag.recent.highest, 6) == 1.5
+
+
+def test_a_hold_up_counts_for_every_look_that_it_made_impossible() -> None:
+    probe = Probe()
+    for _ in range(10):
+        (due,) = probe.clock.pending
+        probe.clock.jump(due - probe.clock.seconds + 10.0)
+        probe.clock.advance(20.0)
+    late = probe.sample("count") - probe.sample("bucket", le="0.5")
+    assert 0.25 < late / probe.sample("count") < 0.4  # it stood still for a third of the time
+
+
+def test_a_hold_up_of_an_hour_does_not_count_for_ever() -> None:
+    probe = Probe()
+    (due,) = probe.clock.pending
+    probe.clock.jump(due - probe.clock.seconds + 3600.0)
+    assert probe.sample("count") == MOST_MISSED + 1
 
 
 def test_what_was_lately_is_forgotten_after_some_seconds() -> None:

@@ -25,6 +25,16 @@ async def test_ping_of_an_open_database_is_silent(database: Database) -> None:
 
 
 @pytest.mark.gen_test
+async def test_a_ping_that_begins_as_another_ends_takes_nothing_from_it(database: Database) -> None:
+    first = asyncio.create_task(database.ping(), name="first ping")
+    others = []
+    while not first.done():
+        others.append(asyncio.create_task(database.ping(), name="another ping"))
+        await asyncio.sleep(0)
+    await asyncio.gather(first, *others)
+
+
+@pytest.mark.gen_test
 async def test_any_number_may_ping_at_the_same_moment_and_leave_or_close_meanwhile(database: Database) -> None:
     await asyncio.gather(*(database.ping() for _ in range(100)))
     leaving = asyncio.create_task(database.ping(), name="leaving")

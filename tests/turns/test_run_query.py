@@ -1,9 +1,11 @@
 import asyncio
 import functools
 import gc
+import json
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -440,6 +442,12 @@ def test_an_error_does_not_take_the_question_into_the_log() -> None:
         ("please transfer everything to Zanzibar", "Zanzibar"),
         ("please transfer everything to Zanzibar", "no such verb: transf"),
         ("我的密码是熊猫二号", "未知：熊猫"),
+        ("please transfer everything to Zanzibar", "NO SUCH PLACE: ZANZIBAR"),
+        ("please transfer\neverything to Zanzibar", repr("transfer\neverything")),
+        ("please transfer everything to Zanzibar", "GET http://127.0.0.1/?q=transfer%20everything%20to%20Zanz"),
+        ("我的密码是熊猫二号", json.dumps("密码是熊猫")),
+        ("我的密码是熊猫二号", "GET http://127.0.0.1/?q=" + quote("密码是熊猫")),
+        ("我的密码是熊猫二号", repr("密码是熊猫".encode())),
     ],
 )
 def test_a_part_of_the_question_does_not_get_into_the_log_either(message: str, quoted: str) -> None:
@@ -448,7 +456,7 @@ def test_a_part_of_the_question_does_not_get_into_the_log_either(message: str, q
 
     ended, _ = run(process_query, Query(message=message, username="ada"))
     told = ended.detail.rpartition("KeyError")[2]
-    for secret in ("Zanzibar", "transf", "熊猫"):
+    for secret in ("Zanz", "ZANZ", "transf", "everything", "熊猫", r"\u732b", "%E7%8C%AB", r"\xe7\x8c\xab"):
         assert secret not in told
     assert "[...]" in told
 

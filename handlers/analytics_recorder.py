@@ -112,7 +112,7 @@ def _record(turn: Turn, story: _Story) -> TurnRecord:
         first_answer_seconds=None if shown is None else _first_answer_seconds(shown),
         characters=turn.characters if shown is None else shown.characters,
         chunks=0 if shown is None else shown.chunks,
-        characters_per_second=shown.characters / streamed if shown is not None and streamed else None,
+        characters_per_second=None if shown is None else shown.characters_per_second,
     )
 
 

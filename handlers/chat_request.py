@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Set
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from streamchat.handlers.errors import Refused, bad_field
 from streamchat.presenting.sentences import Language
+from streamchat.turns.query import OnBusy
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def _not_blank(text: str) -> str:
@@ -23,7 +27,8 @@ def _printable(text: str) -> str:
 
 
 Required = Annotated[str, AfterValidator(_not_blank)]
-ConversationId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
+Printable = AfterValidator(_printable)
+ConversationId = Annotated[str, Field(min_length=1, max_length=128), Printable]
 
 
 class Chunking(BaseModel):
@@ -50,15 +55,21 @@ class ChatRequest(BaseModel):
     chunking: Chunking | None = None
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     on_disconnect: Literal["cancel", "continue", "grace"] | None = None
+    on_busy: OnBusy | None = None
     cache: bool | None = None
 
 
 def parse_chat_request(body: bytes) -> ChatRequest:
     """The request in ``body`` (UTF-8 JSON). Raises Refused, naming the field that is wrong."""
+    return parse(ChatRequest, body)
+
+
+def parse(model: type[Parsed], body: bytes) -> Parsed:
+    """What ``body`` (UTF-8 JSON) says, as a model. Raises Refused, naming the field that is wrong."""
     try:
-        return ChatRequest.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, model.model_fields.keys() | Chunking.model_fields.keys()) from None
 
 
 def language_of(body: bytes) -> Language | None:
@@ -73,8 +84,8 @@ class _OnlyLanguage(BaseModel):
     lang: Language | None = None
 
 
-def _refusal(error: ValidationError) -> Refused:
+def _refusal(error: ValidationError, fields: Set[str]) -> Refused:
     first: Any = error.errors(include_url=False, include_input=False)[0]
     # A union lists its members in the location; only the names of fields belong in the sentence.
-    names = [str(part) for part in first["loc"] if str(part) in ChatRequest.model_fields | Chunking.model_fields]
+    names = [str(part) for part in first["loc"] if str(part) in fields]
     return bad_field(".".join(names) or "body", str(first["msg"]).removeprefix("Value error, "))

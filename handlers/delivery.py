@@ -1,23 +1,18 @@
-"""Writes one reader's frames to one connection, under a stall limit, and keeps count of what left."""
+"""Writes one reader's frames to one connection, under a stall limit."""
 
 from __future__ import annotations
 
 import asyncio
-from array import array
-from bisect import bisect_left
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
-from streamchat.presenting.frames import AnyFrame, Chunk
-from streamchat.turns.observer import GAP_SECONDS, Delivery, Leaving
+from streamchat.handlers.tally import Tally
+from streamchat.presenting.frames import AnyFrame
+from streamchat.turns.observer import Leaving
 from streamchat.wire.wire import Wire
-
-_NO_GAPS = array("I", [0] * (len(GAP_SECONDS) + 1))
-
 
 # What a client has to take within the stall limit.
 PIECE_BYTES = 16_384
@@ -28,43 +23,26 @@ class Stalled(Exception):
 
 
 class SseDelivery:
-    """The one writer of a streaming response. Counts locally; nothing is told to an observer before the end."""
+    """The one writer of a streaming response."""
 
     __slots__ = (
-        "_code",
-        "_end",
-        "_first_chunk",
-        "_first_chunk_at",
-        "_first_frame_at",
-        "_frames",
-        "_gaps",
         "_handler",
         "_is_chunked",
-        "_last_chunk",
-        "_last_chunk_at",
-        "_received_at",
         "_socket_send",
         "_stall_seconds",
         "_stream",
         "_wire",
+        "tally",
     )
 
     def __init__(self, handler: RequestHandler, wire: Wire, *, stall_seconds: float, received_at: float) -> None:
         self._handler = handler
         self._wire = wire
         self._stall_seconds = stall_seconds
-        self._received_at = received_at
+        self.tally = Tally(received_at)
         self._stream: IOStream | None = None
         self._socket_send: Callable[[bytes], int]
         self._is_chunked = handler.request.version == "HTTP/1.1"
-        self._first_frame_at: float | None = None
-        self._first_chunk: Chunk | None = None
-        self._last_chunk: Chunk | None = None
-        self._first_chunk_at: float | None = None
-        self._last_chunk_at = 0.0
-        self._frames = 0
-        self._gaps = _NO_GAPS[:]
-        self._end = self._code = ""
 
     def deliver(self, frames: list[AnyFrame]) -> asyncio.Future[None] | None:
         """Write and flush. Returns None when all has left, or a future that is done once there is room for more.
@@ -74,7 +52,7 @@ class SseDelivery:
         """
         data = self._wire.encode(frames)
         room = self._begin(data) if self._stream is None else self._write(self._stream, data)
-        self._count(frames)
+        self.tally.count(frames)
         return room
 
     def _begin(self, data: bytes) -> asyncio.Future[None] | None:
@@ -89,7 +67,7 @@ class SseDelivery:
         rest = data[PIECE_BYTES:]
         if written.done():
             return self._write(stream, rest) if rest else None
-        begun = _within(written, self._stall_seconds)
+        begun = within(written, self._stall_seconds)
         return asyncio.ensure_future(self._write_after(begun, stream, rest)) if rest else begun
 
     async def _write_after(self, begun: asyncio.Future[None], stream: IOStream, data: bytes) -> None:
@@ -111,7 +89,7 @@ class SseDelivery:
     async def _write_rest(self, stream: IOStream, rest: memoryview) -> None:
         """Write what the kernel had no room for, by pieces: who takes them slowly is not stalled."""
         for start in range(0, len(rest), PIECE_BYTES):
-            await _within(stream.write(rest[start : start + PIECE_BYTES]), self._stall_seconds)
+            await within(stream.write(rest[start : start + PIECE_BYTES]), self._stall_seconds)
 
     def _send(self, data: bytes) -> int:
         """Hand ``data`` to the kernel; returns how many bytes it takes. Nothing waits in the stream's own buffer now.
@@ -124,54 +102,8 @@ class SseDelivery:
         except OSError:
             return 0  # no room, or nobody there: the stream's own write tells which
 
-    def _count(self, frames: list[AnyFrame]) -> None:
-        now = monotonic()
-        self._frames += len(frames)
-        if self._first_frame_at is None:
-            self._first_frame_at = now
-        for frame in frames:
-            if type(frame) is Chunk:
-                if self._first_chunk is None:
-                    self._first_chunk, self._first_chunk_at = frame, now
-                else:
-                    self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
-                self._last_chunk = frame
-                self._last_chunk_at = now
-            elif frame.is_terminal:
-                self._end, self._code = frame.payload["status"], frame.payload.get("code", "")
 
-    def summary(self, door: str, leaving: Leaving, *, resumed: bool) -> Delivery:
-        """What has left by now."""
-        first_chunk = self._first_chunk_at
-        chunks, characters = self._sent()
-        return Delivery(
-            door=door,
-            resumed=resumed,
-            leaving=leaving,
-            end=self._end,
-            code=self._code,
-            first_frame_seconds=self._since_request(self._first_frame_at),
-            first_chunk_seconds=self._since_request(first_chunk),
-            streaming_seconds=self._last_chunk_at - first_chunk if first_chunk else 0.0,
-            total_seconds=monotonic() - self._received_at,
-            chunks=chunks,
-            characters=characters,
-            frames=self._frames,
-            gaps=self._gaps,
-        )
-
-    def _sent(self) -> tuple[int, int]:
-        """How many chunks, and characters in them: chunks say their place, so the first and the last are enough."""
-        first, last = self._first_chunk, self._last_chunk
-        if first is None or last is None:
-            return 0, 0
-        return last.chunk_number - first.chunk_number + 1, last.position - first.position + len(first.text)
-
-    def _since_request(self, at: float | None) -> float | None:
-        return None if at is None else at - self._received_at
-
-
-def _within(written: asyncio.Future[None], seconds: float) -> asyncio.Future[None]:
+def within(written: asyncio.Future[None], seconds: float) -> asyncio.Future[None]:
     """The same future, but it fails with Stalled after ``seconds``."""
     loop = asyncio.get_running_loop()
     limited: asyncio.Future[None] = loop.create_future()

@@ -8,6 +8,7 @@ import secrets
 import sys
 from asyncio import Future
 from contextvars import ContextVar
+from functools import partial
 from http import HTTPStatus
 from math import ceil
 from time import monotonic
@@ -86,16 +87,40 @@ class Door(RequestHandler):
             self.set_header(name, value)
 
     async def prepare(self) -> None:
+        try:
+            await self.admit()
+        except Refused as refused:
+            if self._has_unread_body():
+                raise
+            # Tornado closes the connection of a request that is refused before its end is read, and does not say so.
+            # One without a body is read as soon as this returns: then its method refuses, and the connection stays.
+            setattr(self, str(self.request.method).lower(), partial(_refuse, refused))
+
+    async def admit(self) -> None:
+        """Let the request in before its body is read, or raise Refused."""
         request_id.set(self.request_id)
         if self.request.query and self.get_query_argument("lang", "zh") == "en":
             self.lang = "en"
         if self.request.method == "OPTIONS":
             return
         if self.needs_token:
-            caller = await self._authenticated()
+            caller = await self.authenticated()
             self.caller, self.is_admin = caller.name, caller.is_admin
         if self.takes_body and self.request.method == "POST":
             self._check_body_headers()
+
+    async def authenticated(self) -> Caller:
+        """Whose token the request brings; Refused when it brings none, or not a valid one."""
+        secret = self.bearer()
+        caller = None if secret is None else await self.rooms.callers.caller_of(secret)
+        if caller is None:
+            raise Refused("unauthorized")
+        return caller
+
+    def bearer(self) -> str | None:
+        """The token in the request's header; None when there is none."""
+        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
+        return _utf8(secret.strip()) if scheme.lower() == "bearer" else None
 
     def options(self, *_: str) -> None:
         """Answer a preflight: everything is allowed, and nothing is done."""
@@ -157,8 +182,12 @@ class Door(RequestHandler):
         # The text of a refusal may quote what the client sent: it is for the client, not for the log.
         refused = refusal_of(value)
         if refused or isinstance(value, StreamClosedError | HTTPError):
+            if isinstance(value, HTTPError):
+                refused = _refused(value, value.status_code)
             reason = refused.code if refused else typ.__name__
             fields = {"event": "refused", "door": self.door_name, "code": reason, "caller": self.caller}
+            # A method that HTTP does not have is refused before prepare() has made the id known.
+            fields["request_id"] = self.request_id
             _logger.info("%s %s refused: %s", self.request.method, self.request.path, reason, extra=fields)
         else:
             _logger.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
@@ -194,13 +223,6 @@ class Door(RequestHandler):
             return self._received < int(announced[:_MAX_LENGTH_DIGITS])
         return "Transfer-Encoding" in self.request.headers and not self._received
 
-    async def _authenticated(self) -> Caller:
-        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
-        caller = await self.rooms.callers.caller_of(_utf8(secret.strip())) if scheme.lower() == "bearer" else None
-        if caller is None:
-            raise Refused("unauthorized")
-        return caller
-
     def _check_body_headers(self) -> None:
         limit = self.rooms.limits.max_body_bytes
         connection: Any = self.request.connection
@@ -221,10 +243,14 @@ class NoDoor(Door):
 
     needs_token = False
 
-    async def prepare(self) -> None:
-        await super().prepare()
+    async def admit(self) -> None:
+        await super().admit()
         if self.request.method != "OPTIONS":
             raise Refused("not_found")
+
+
+def _refuse(refused: Refused, *_: str) -> None:
+    raise refused
 
 
 def _refused(error: BaseException | None, status_code: int) -> Refused:

@@ -10,6 +10,8 @@ from streamchat.presenting.payloads import error_payload
 from streamchat.presenting.sentences import Language, sentence
 from streamchat.stores.database import StoreDown
 from streamchat.turns.book import KeyReused, ShuttingDown, TurnGone, UnknownTurn
+from streamchat.turns.conversation_lines import ConversationBusy
+from streamchat.turns.inputs import InvalidInput, NoInputExpected
 from streamchat.turns.work_queue import TooBusy
 from streamchat.wire.sse import BadEventId
 
@@ -24,10 +26,14 @@ STATUS_OF = {
     "stream_not_found": HTTPStatus.NOT_FOUND,
     "conversation_not_found": HTTPStatus.NOT_FOUND,
     "not_found": HTTPStatus.NOT_FOUND,
+    "origin_not_allowed": HTTPStatus.FORBIDDEN,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "conversation_busy": HTTPStatus.CONFLICT,
+    "no_input_expected": HTTPStatus.CONFLICT,
     "stream_gone": HTTPStatus.GONE,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "processing_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -86,6 +92,12 @@ def refusal_of(error: BaseException) -> Refused | None:
             return Refused("stream_not_found")
         case TurnGone():
             return Refused("stream_gone")
+        case ConversationBusy():
+            return Refused("conversation_busy")
+        case NoInputExpected():
+            return Refused("no_input_expected")
+        case InvalidInput():
+            return bad_field("input", str(error))
         case KeyReused() | BadEventId() | UnknownStrategy() | BadSize():
             return bad_field(_FIELD_OF[type(error)], str(error))
         case _:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,8 @@ from streamchat.turns.turn import Turn
 MAX_KEY_CHARACTERS = 255
 # What a function is given of a long conversation: more than a model's context takes.
 MAX_HISTORY_CHARACTERS = 400_000
+# Their clients see nothing before the end, so nobody there can answer what a function asks.
+_MUTE_DOORS = ("chat",)
 
 _PROFILE_FIELDS = tuple(field.name for field in fields(Profile))
 _SETTING_FIELDS = tuple(field.name for field in fields(ProfileSettings))
@@ -58,23 +61,27 @@ async def open_turn(
             request.timeout or rooms.limits.process_timeout_seconds, rooms.limits.process_timeout_seconds
         ),
         on_disconnect=request.on_disconnect or profile.settings.on_disconnect or "grace",
+        on_busy=request.on_busy or rooms.limits.on_busy,
         view=view_of(request, style, request.lang or profile.settings.lang or lang, rooms.strategies),
         door=door,
         request_id=request_id,
         accepting_seconds=monotonic() - received_at,
         trace_headers=trace_headers,
+        can_answer=door not in _MUTE_DOORS,
     )
     # The same key may have been used again while this request was waiting for the store.
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
-    return known or rooms.book.open(query, owner=caller, rules=rules, key=key, fingerprint=fingerprint)
+    if known is not None:
+        return known
+    renew = partial(_renewed, rooms, query) if request.conversation_id is not None and rooms.wants_history else None
+    return rooms.book.open(query, owner=caller, rules=rules, key=key, fingerprint=fingerprint, renew=renew)
 
 
 async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: str, request_id: str) -> Query:
     conversation_id = request.conversation_id or f"chat_{secrets.token_urlsafe(12)}"
     history: list[dict[str, str]] = []
     if request.conversation_id is not None and rooms.wants_history:
-        await rooms.recorder.settled(caller, conversation_id)
-        history = _latest(await rooms.conversations.history(caller, conversation_id))
+        history = await _history(rooms, caller, conversation_id)
     return Query(
         message=request.message,
         username=request.username,
@@ -88,6 +95,17 @@ async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: s
         user=caller,
         request_id=request_id,
     )
+
+
+async def _renewed(rooms: Rooms, query: Query) -> Query:
+    """The query of a turn that has waited for an earlier one: the history has that one's answer now."""
+    history = await _history(rooms, query.user, query.conversation_id)
+    return replace(query, history=history, use_history=bool(history))
+
+
+async def _history(rooms: Rooms, caller: str, conversation_id: str) -> list[dict[str, str]]:
+    await rooms.recorder.settled(caller, conversation_id)
+    return _latest(await rooms.conversations.history(caller, conversation_id))
 
 
 def _latest(history: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -9,6 +9,8 @@ from typing import Literal
 from streamchat.chunking.registry import Registry
 from streamchat.handlers.analytics_recorder import AnalyticsRecorder
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
+from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics
 from streamchat.metrics.loop_lag import LoopLag
@@ -21,6 +23,7 @@ from streamchat.stores.database import Database
 from streamchat.stores.profiles import ProfileStore
 from streamchat.turns.book import TurnBook
 from streamchat.turns.observer import Observer
+from streamchat.turns.query import OnBusy
 from streamchat.turns.work_queue import ExecutorStatistics
 
 MetricsAccess = Literal["open", "bearer"]
@@ -28,7 +31,11 @@ MetricsAccess = Literal["open", "bearer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorLimits:
-    """Seconds, bytes and days at the doors, and who may read the metrics."""
+    """Seconds, bytes, days and counts at the doors, who may read the metrics, and what a busy conversation means.
+
+    ``max_socket_turns`` are those that a WebSocket follows at a time, ``max_socket_messages`` those a second that are
+    read from it. ``allowed_origins`` are in lower case.
+    """
 
     process_timeout_seconds: float = 150.0
     keepalive_seconds: float = 15.0
@@ -36,6 +43,11 @@ class DoorLimits:
     max_body_bytes: int = 1_048_576
     analytics_days: int = 90
     metrics_access: MetricsAccess = "open"
+    on_busy: OnBusy = "queue"
+    ticket_seconds: float = 30.0
+    max_socket_turns: int = 32
+    max_socket_messages: int = 50
+    allowed_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +74,8 @@ class Rooms:
     exposition: Exposition
     observer: Observer
     limits: DoorLimits
+    sockets: OpenSockets
+    tickets: Tickets
     backend: str
     wants_history: bool
     is_traced: bool

@@ -12,10 +12,13 @@ from streamchat.handlers.chat import ChatDoor, StreamChatDoor
 from streamchat.handlers.conversations import ConversationDoor, ConversationsDoor, ProfilesDoor
 from streamchat.handlers.door import Door, NoDoor
 from streamchat.handlers.health import AliveDoor, HealthDoor, ReadyDoor
+from streamchat.handlers.inputs import InputDoor
 from streamchat.handlers.page import PageDoor
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.scrape import ScrapeDoor
+from streamchat.handlers.stream_ticket import TicketDoor
 from streamchat.handlers.streams import StreamDoor
+from streamchat.handlers.websocket import SocketDoor
 from streamchat.presenting.styles import ADVANCED, BASIC, SMART
 
 _Route = tuple[str, type[Door], dict[str, Any]]
@@ -28,6 +31,9 @@ _ROUTES: tuple[_Route, ...] = (
     (r"/api/stream_chat_advanced", StreamChatDoor, {"style": ADVANCED}),
     (r"/api/stream_chat_smart", StreamChatDoor, {"style": SMART}),
     (r"/api/streams/([^/]+)", StreamDoor, {}),
+    (r"/api/streams/([^/]+)/input", InputDoor, {}),
+    (r"/api/streams/([^/]+)/ticket", TicketDoor, {}),
+    (r"/api/ws", SocketDoor, {}),
     (r"/api/conversations", ConversationsDoor, {}),
     (r"/api/conversations/([^/]+)", ConversationDoor, {}),
     (r"/api/profiles", ProfilesDoor, {}),

@@ -1,26 +1,17 @@
-"""One SSE response: its headers, its frames to the end, and an honest end whatever happens on the way."""
+"""One SSE response: its headers, its frames to the end, and no clean end for what is not whole."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
 
-from tornado.iostream import StreamClosedError
-
-from streamchat.handlers.delivery import SseDelivery, Stalled, drop, leaving_of
+from streamchat.handlers.delivery import SseDelivery, drop
 from streamchat.handlers.door import Door
-from streamchat.handlers.following import follow
-from streamchat.presenting.frames import AnyFrame, Frame
-from streamchat.presenting.payloads import error_payload
+from streamchat.handlers.showing import show
+from streamchat.presenting.frames import AnyFrame
 from streamchat.presenting.presenter import Presenter
-from streamchat.presenting.sentences import sentence
-from streamchat.turns.observer import Leaving
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.sse import CONTENT_TYPE, SseWire
-
-_logger = logging.getLogger("streamchat.doors")
 
 
 async def respond_with_stream(
@@ -34,23 +25,11 @@ async def respond_with_stream(
 ) -> None:
     """Stream ``turn`` to the door's client, ``first`` before what the presenter gives."""
     _set_headers(door, turn)
+    rooms = door.rooms
     delivery = SseDelivery(
-        door, SseWire(turn.id), stall_seconds=door.rooms.limits.stall_seconds, received_at=door.received_at
+        door, SseWire(turn.id), stall_seconds=rooms.limits.stall_seconds, received_at=door.received_at
     )
-    error: BaseException | None = None
-    try:
-        if first:
-            await _delivered(delivery.deliver(list(first)))
-        await follow(reader, presenter, delivery.deliver)
-    except (Stalled, StreamClosedError) as gone:
-        error = gone
-    except Exception as bug:
-        _logger.exception("stream of turn %s failed", turn.id)
-        error = bug
-        await _say_internal_error(door, delivery, presenter)
-    finally:
-        leaving: Leaving = "client_gone" if reader.is_closed and error is None else leaving_of(error)
-        door.rooms.observer.delivered(turn, delivery.summary(door.door_name, leaving, resumed=resumed))
+    leaving = await show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
     if leaving in ("finished", "failed"):
         _finish(door)
     else:
@@ -75,16 +54,3 @@ def _finish(door: Door) -> None:
     finished = door.finish()
     if door.request.version != "HTTP/1.1":
         finished.add_done_callback(lambda _: drop(door))
-
-
-async def _say_internal_error(door: Door, delivery: SseDelivery, presenter: Presenter) -> None:
-    payload = error_payload(sentence("internal_error", door.lang), "internal_error")
-    try:
-        await _delivered(delivery.deliver([Frame(payload, presenter.number, is_terminal=True)]))
-    except (Stalled, StreamClosedError):
-        _logger.info("nobody was left to tell of it")
-
-
-async def _delivered(room: asyncio.Future[None] | None) -> None:
-    if room is not None:
-        await room

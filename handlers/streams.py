@@ -5,34 +5,54 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from streamchat.handlers.door import Door
-from streamchat.handlers.following import fast_forward
+from streamchat.handlers.errors import Refused
 from streamchat.handlers.rooms import Rooms
+from streamchat.handlers.showing import catch_up
 from streamchat.handlers.sse_response import respond_with_stream
+from streamchat.handlers.tickets import Ticket
 from streamchat.handlers.views import presenter_of
-from streamchat.presenting.frames import AnyFrame
-from streamchat.presenting.presenter import Presenter
+from streamchat.stores.tokens import Caller
 from streamchat.turns.reader import Reader
-from streamchat.wire.sse import BadEventId, seen_frames
+from streamchat.turns.turn import Turn
+from streamchat.wire.sse import seen_frames
 
 
 class StreamDoor(Door):
-    """``GET`` follows or resumes, ``DELETE`` stops the work itself."""
+    """``GET`` follows or resumes, with a token or a ticket; ``DELETE`` stops the work itself."""
 
     door_name = "streams"
     is_streaming = True
 
     def initialize(self, rooms: Rooms) -> None:
         super().initialize(rooms)
+        self._ticket: Ticket | None = None
         if self.request.method == "DELETE":
             self.is_streaming = False
+
+    async def authenticated(self) -> Caller:
+        secret = self.get_query_argument("ticket", None) if self.request.method == "GET" else None
+        if secret is None or self.bearer() is not None:
+            return await super().authenticated()
+        comes_back = bool(self.request.headers.get("Last-Event-ID"))
+        self._ticket = self.rooms.tickets.redeem(secret, self.path_args[0], comes_back=comes_back)
+        if self._ticket is None:
+            raise Refused("unauthorized")
+        return Caller(name=self._ticket.owner)
 
     async def get(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)
         self.lang = turn.rules.view.lang
         seen = seen_frames(self._last_event_id(), stream_id)
         reader = self.open_reader(turn)
+        if self._ticket is None:
+            await self._show(turn, reader, seen)
+        else:
+            with self.rooms.tickets.follow(self._ticket, reader):
+                await self._show(turn, reader, seen)
+
+    async def _show(self, turn: Turn, reader: Reader, seen: int) -> None:
         presenter = presenter_of(self.rooms, turn, skip=seen, with_opening=False)
-        first = await self._catch_up(presenter, reader, seen)
+        first = await catch_up(self.rooms, presenter, reader, seen)
         if presenter.is_finished and not first:
             # All has been seen. 204 is also what stops an EventSource (WHATWG HTML, 9.2.3).
             self.set_status(HTTPStatus.NO_CONTENT)
@@ -43,14 +63,6 @@ class StreamDoor(Door):
         turn = self.rooms.book.find(stream_id, owner=self.caller)
         state = await turn.cancel()
         self.write_payload({"success": True, "state": state.state, "worker": state.worker, "stream_id": turn.id})
-
-    async def _catch_up(self, presenter: Presenter, reader: Reader, seen: int) -> list[AnyFrame]:
-        first = await fast_forward(reader, presenter, seen)
-        if presenter.number < seen:
-            self.rooms.metrics.resumed("impossible")
-            raise BadEventId("that frame has not been sent yet")
-        self.rooms.metrics.resumed("complete" if presenter.is_finished and not first else "resumed")
-        return first
 
     def _last_event_id(self) -> str:
         header = self.request.headers.get("Last-Event-ID")

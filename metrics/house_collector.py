@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streamchat.turns.book import TurnBook
+from streamchat.turns.inputs import InputResult
 from streamchat.turns.work_queue import ExecutorStatistics
 
 
 class ConnectionStatistics(NamedTuple):
-    """Connections of the server: now, and closed since the start because there were too many."""
+    """Connections of the server: now, and closed since the start because there were too many.
+
+    ``websockets`` are those of the open ones that have become one.
+    """
 
     open: int
     refused: int
+    websockets: int = 0
 
 
 class HouseCollector(Collector):
@@ -27,10 +32,12 @@ class HouseCollector(Collector):
         book: TurnBook,
         statistics: Callable[[], ExecutorStatistics],
         connections: Callable[[], ConnectionStatistics],
+        tickets: Callable[[], int] = lambda: 0,
     ) -> None:
         self._book = book
         self._statistics = statistics
         self._connections = connections
+        self._tickets = tickets
 
     def collect(self) -> Iterator[Metric]:
         book, statistics = self._book, self._statistics()
@@ -38,8 +45,19 @@ class HouseCollector(Collector):
         yield _gauge("turns_remembered", "Finished turns that can be resumed.", book.remembered)
         yield _gauge("readers", "Open readers of turns.", book.readers)
         yield _gauge("streams_active", "Turns that somebody reads now.", book.read_now)
+        yield _gauge("turns_waiting_for_input", "Turns whose function waits for its user.", book.inputs.waiting)
+        inputs = CounterMetricFamily(
+            "streamchat_inputs",
+            "Questions of functions and inputs of users, by what became of them.",
+            labels=("result",),
+        )
+        for result in get_args(InputResult):
+            inputs.add_metric((result,), book.inputs.results[result])
+        yield inputs
         connections = self._connections()
         yield _gauge("connections", "Open connections.", connections.open)
+        yield _gauge("websockets", "Open WebSockets.", connections.websockets)
+        yield _gauge("tickets", "Tickets that are not known to be void.", self._tickets())
         yield CounterMetricFamily(
             "streamchat_refused_connections", "Connections past the limit, closed with 503.", value=connections.refused
         )
@@ -51,6 +69,7 @@ class HouseCollector(Collector):
         yield _gauge("workers_pool", "Places that the pool has, grown by the abandoned ones.", statistics.places)
         yield _gauge("workers_abandoned_limit", "Abandoned workers replaced.", statistics.limits.max_abandoned)
         yield _gauge("turns_queued", "Turns that wait for a worker.", statistics.queued)
+        yield _gauge("turns_in_line", "Turns that wait for an earlier one of their conversation.", book.in_line)
         yield _gauge("turns_queued_limit", "Turns that may wait.", statistics.limits.max_queued)
 
 

@@ -18,15 +18,18 @@ from streamchat.metrics.gaps import GapHistogram, GapTally
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
 
-OPENING_DOORS = ("basic", "advanced", "smart", "chat")
-STREAM_DOORS = ("basic", "advanced", "smart", "streams")
+OPENING_DOORS = ("basic", "advanced", "smart", "chat", "ws")
+STREAM_DOORS = ("basic", "advanced", "smart", "ws", "streams")
 DOORS = (*OPENING_DOORS, "streams")
 REQUEST_DOORS = (
     "basic",
     "advanced",
     "smart",
     "chat",
+    "ws",
     "streams",
+    "input",
+    "tickets",
     "conversations",
     "profiles",
     "analytics",
@@ -35,7 +38,24 @@ REQUEST_DOORS = (
     "page",
     "other",
 )
-STATUSES = ("200", "204", "400", "401", "404", "405", "409", "410", "413", "415", "429", "500", "503", "504")
+STATUSES = (
+    "101",
+    "200",
+    "204",
+    "400",
+    "401",
+    "403",
+    "404",
+    "405",
+    "409",
+    "410",
+    "413",
+    "415",
+    "429",
+    "500",
+    "503",
+    "504",
+)
 ENDS = (
     ("complete", "complete"),
     ("error", "raised"),
@@ -47,6 +67,7 @@ ENDS = (
     ("timeout", "deadline"),
     ("cancelled", "owner"),
     ("cancelled", "client_gone"),
+    ("cancelled", "interrupted"),
 )
 # How a response ended for its client: its terminal frame's status, an error's code, or how the client left.
 STREAM_ENDS = (
@@ -61,6 +82,21 @@ STREAM_ENDS = (
     "stalled",
 )
 STAGES = (*get_args(Stage), "streaming", "total")
+# Why a message on a WebSocket may be refused: the error codes that can be the answer to one.
+MESSAGE_REFUSALS = (
+    "invalid_request",
+    "unauthorized",
+    "profile_not_found",
+    "stream_not_found",
+    "stream_gone",
+    "no_input_expected",
+    "conversation_busy",
+    "rate_limited",
+    "overloaded",
+    "shutting_down",
+    "internal_error",
+    "other",
+)
 RESUMES = ("resumed", "complete", "impossible")
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 150, 300)
 SPEEDS = (1, 5, 10, 20, 45, 90, 180, 360, 720, 1_500, 5_000, 20_000, 100_000)
@@ -83,6 +119,10 @@ class PrometheusObserver:
         self._requests = {key: requests.labels(*key) for key in product(REQUEST_DOORS, (*STATUSES, "other"))}
         self._resumes = {result: resumes.labels(result) for result in RESUMES}
         ends = self._counter("stream_ends_total", "Responses by how they ended for their client.", ("door", "end"))
+        refusals = self._counter(
+            "socket_messages_refused_total", "Messages on WebSockets answered with an error.", ("code",)
+        )
+        self._message_refusals = {code: refusals.labels(code) for code in MESSAGE_REFUSALS}
         self._ends = {key: ends.labels(*key) for key in product(DOORS, STREAM_ENDS)}
         self._streams = self._stream_metrics()
         self._auth_failures = Counter(
@@ -137,6 +177,10 @@ class PrometheusObserver:
     def auth_failed(self) -> None:
         """Count a request without a valid token."""
         self._auth_failures.inc()
+
+    def message_refused(self, code: str) -> None:
+        """Count a message on a WebSocket that was answered with an error; an unlisted code is counted as "other"."""
+        self._message_refusals[_listed(code, MESSAGE_REFUSALS)].inc()
 
     def exchange_lost(self) -> None:
         """Count an exchange that the store did not take."""
@@ -210,9 +254,9 @@ class _StreamMetrics:
             self.first_frame.observe(delivery.first_frame_seconds)
         if delivery.first_chunk_seconds is not None:
             self.first_chunk.observe(delivery.first_chunk_seconds)
-        if delivery.streaming_seconds > 0:
-            self.speed.observe(delivery.characters / delivery.streaming_seconds)
-            self.chunk_speed.observe(delivery.chunks / delivery.streaming_seconds)
+        if delivery.characters_per_second is not None and delivery.chunks_per_second is not None:
+            self.speed.observe(delivery.characters_per_second)
+            self.chunk_speed.observe(delivery.chunks_per_second)
 
 
 def end_of(delivery: Delivery) -> str:

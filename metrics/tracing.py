@@ -22,13 +22,16 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
 
-# The doors that open turns; each one takes POST only.
+# The doors that open turns.
 ROUTES = {
     "basic": "/api/stream_chat",
     "advanced": "/api/stream_chat_advanced",
     "smart": "/api/stream_chat_smart",
     "chat": "/api/chat",
+    "ws": "/api/ws",
 }
+# Of the doors that take another method than POST.
+_METHODS = {"ws": "GET"}
 _W3C = TraceContextTextMapPropagator()
 _BROKEN = {"failed": "internal_error", "stalled": "stalled"}
 
@@ -52,9 +55,9 @@ class Tracing:
             trace.processing = trace.stage("processing", begun)
             # Nobody runs in this context yet: the worker will.
             turn.context.run(current.attach, set_span_in_context(trace.processing, trace.context))
-        elif stage == "processing" and trace.processing is not None and turn.started_at is not None:
+        elif stage == "processing" and trace.processing is not None:
             _tell_of_end(trace.processing, turn)
-            trace.processing.end(trace.at(turn.started_at + seconds))
+            trace.processing.end(trace.at(turn.answered_at or turn.ended_at or self._clock()))
 
     def turn_ended(self, turn: Turn) -> None:
         trace = self._trace_of(turn)
@@ -96,14 +99,14 @@ class Tracing:
 
     def _begin(self, turn: Turn) -> _Trace:
         offset = time_ns() - _nanoseconds(self._clock())
-        route = ROUTES[turn.rules.door]
+        route, method = ROUTES[turn.rules.door], _METHODS.get(turn.rules.door, "POST")
         parent = _parent_of(turn)
         span = self._tracer.start_span(
-            f"POST {route}",
+            f"{method} {route}",
             parent,
             SpanKind.SERVER,
             {
-                "http.request.method": "POST",
+                "http.request.method": method,
                 "http.route": route,
                 "gen_ai.conversation.id": turn.query.conversation_id,
                 "enduser.id": turn.owner,

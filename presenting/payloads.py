@@ -1,11 +1,19 @@
-"""Frames that say one thing as it is: errors, tools and media."""
+"""Frames that say one thing as it is: errors, tools, media, and what function and user say to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from streamchat.presenting.frames import Payload
-from streamchat.turns.events import Media, ToolCall, ToolResult
+from streamchat.turns.events import (
+    InputReceived,
+    InputRequired,
+    InteractionFact,
+    Media,
+    QuestionExpired,
+    ToolCall,
+    ToolResult,
+)
 
 MEDIA_PART_CHARACTERS = 65_536
 
@@ -36,6 +44,19 @@ def report_payloads(fact: ToolCall | ToolResult | Media) -> Iterable[Payload]:
                     parts=len(starts),
                     alt=fact.alt,
                 )
+
+
+def interaction_payload(fact: InteractionFact) -> Payload:
+    """The one frame of a question, an answer, or of something unasked."""
+    match fact:
+        case InputRequired(request_id=request_id, question=question, schema=schema):
+            schemas = {} if schema is None else {"schema": schema}
+            seconds = round(fact.expires_in, 1)
+            return _report("input_required", request_id=request_id, question=question, **schemas, expires_in=seconds)
+        case InputReceived(request_id=request_id):
+            return _report("input_received", request_id=request_id)
+        case QuestionExpired(request_id=request_id):
+            return _report("input_expired", request_id=request_id)
 
 
 def _report(status: str, **fields: object) -> Payload:

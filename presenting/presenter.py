@@ -171,6 +171,8 @@ class Presenter:
     def _transient_due(self) -> float:
         if self._timeline.answered_at is not None or self._timeline.is_finished or not self._is_open:
             return inf
+        if self._timeline.open_questions:
+            return inf  # the user's turn: what the work does is no news to them now
         if not self._has_begun and not isinstance(self._notice, Queued):
             return inf
         wait = REPORT_SECONDS if self._is_news else self._style.interval_seconds
@@ -199,7 +201,8 @@ class Presenter:
         self._is_news = False
         self._said_at = now
         elapsed = max(0.0, now - (self._timeline.started_at or 0.0))
-        percent, remaining = percent_done(elapsed, self._durations), remaining_seconds(elapsed, self._durations)
+        worked = max(0.0, elapsed - self._timeline.waited_until(now))
+        percent, remaining = percent_done(worked, self._durations), remaining_seconds(worked, self._durations)
         if isinstance(self._notice, Progress):
             message = self._notice.message
             percent = percent if self._notice.percent is None else min(self._notice.percent, LAST_PERCENT)

@@ -29,10 +29,20 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "stream_not_found": ("找不到该数据流", "No such stream"),
     "conversation_not_found": ("找不到该对话", "No such conversation"),
     "not_found": ("找不到该地址", "Nothing lives at this address"),
+    "origin_not_allowed": (
+        "不允许来自该网站的页面连接",
+        "Pages of this origin may not connect here",
+    ),
     "method_not_allowed": ("此地址不支持该方法", "This address does not take that method"),
     "body_too_large": ("请求内容过大，上限为 {limit} 字节", "The body is too large; the limit is {limit} bytes"),
     "unsupported_media_type": ("请求必须是 application/json", "The request must be application/json"),
     "stream_gone": ("该数据流已结束并被清除", "This stream has finished and is forgotten"),
+    "conversation_busy": (
+        "该对话中还有问题正在处理",
+        "An earlier question of this conversation is still being answered",
+    ),
+    "no_input_expected": ("现在不需要输入", "Nothing waits for input now"),
+    "rate_limited": ("已达到上限：{limit}", "The limit is reached: {limit}"),
     "processing_error": ("处理过程中发生错误", "An error occurred while processing"),
     "not_text": ("处理过程中发生错误：返回的内容不是文本", "An error occurred: what came back is not text"),
     "too_long": ("处理过程中发生错误：回复过长", "An error occurred: the answer is too long"),
@@ -42,6 +52,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "shutting_down": ("服务正在关闭，请稍后重试", "The server is shutting down, please try again later"),
     "timeout": ("处理超时，请稍后重试", "Processing timed out, please try again later"),
     "cancelled": ("已取消", "Cancelled"),
+    "interrupted": ("已被同一对话中的新问题取代", "A newer question of this conversation took its place"),
 }
 
 

@@ -22,14 +22,18 @@ from streamchat.presenting.pacing import (
     pause_behind_source,
     pause_in_answer,
 )
-from streamchat.presenting.payloads import error_payload, report_payloads
+from streamchat.presenting.payloads import error_payload, interaction_payload, report_payloads
 from streamchat.presenting.sentences import Language, has_sentence, sentence
 from streamchat.presenting.styles import StreamStyle
 from streamchat.turns.events import (
     Answer,
     Ended,
     Entry,
+    InputReceived,
+    InputRequired,
+    InteractionFact,
     Media,
+    QuestionExpired,
     Started,
     Text,
     ToolCall,
@@ -90,11 +94,14 @@ class Timeline:
         "_source",
         "_style",
         "_total",
+        "_waited",
+        "_waiting_since",
         "answered_at",
         "arrived",
         "due",
         "is_finished",
         "number",
+        "open_questions",
         "started_at",
     )
 
@@ -110,6 +117,7 @@ class Timeline:
         self.started_at: float | None = None
         self.answered_at: float | None = None
         self.number = 0
+        self.open_questions = 0
         self.is_finished = False
         self.due = inf
         self._style = style
@@ -137,6 +145,8 @@ class Timeline:
         self._ready_at = inf
         self._end: Payload | None = None
         self._ended_at = 0.0
+        self._waited = 0.0
+        self._waiting_since = 0.0
 
     def feed(self, entries: Iterable[Entry]) -> None:
         """Take the next entries of the log."""
@@ -205,12 +215,39 @@ class Timeline:
             case ToolCall() | ToolResult() | Media():
                 self._flush(at)
                 self._ready.extend(_as_it_is(at, payload) for payload in report_payloads(fact))
+            case InputRequired() | InputReceived() | QuestionExpired():
+                self._interact(at, fact)
             case Ended():
                 self._ending(at, fact)
             case Withdrawn(cause=cause, code=code):
                 self._drop_rest()
                 self._ended_at = at
                 self._end = self._end_payload(Ended(cause=cause, code=code), at)
+
+    def _interact(self, at: float, fact: InteractionFact) -> None:
+        if isinstance(fact, InputRequired):
+            # Whoever is asked has read what was said before: it is not paced any more.
+            self._flush(at)
+            self._show_all_by(at)
+            if not self.open_questions:
+                self._waiting_since = at
+            self.open_questions += 1
+        elif isinstance(fact, QuestionExpired) or fact.request_id is not None:
+            waited = self.waited_until(at)
+            self.open_questions -= 1
+            self._waited, self._waiting_since = waited, at
+        self._ready.append(_as_it_is(at, interaction_payload(fact)))
+
+    def _show_all_by(self, at: float) -> None:
+        waiting = self._ready[self._ready_first :]
+        self._ready = [
+            item._replace(latest_at=min(item.latest_at, at)) if isinstance(item, _Item) else item for item in waiting
+        ]
+        self._ready_first = 0
+
+    def waited_until(self, at: float) -> float:
+        """How long a question has been open; that is time of the user's, not of the function's."""
+        return self._waited + (at - self._waiting_since if self.open_questions else 0.0)
 
     def _answering(self, at: float) -> None:
         if self.answered_at is None:
@@ -330,7 +367,7 @@ class Timeline:
         return Frame(payload, self.number, is_terminal=True)
 
     def _processed(self, at: float) -> Payload:
-        seconds = round(at - (self.started_at or 0.0), 1)
+        seconds = round(at - (self.started_at or 0.0) - self.waited_until(at), 1)
         return {
             "success": True,
             "data": "",

@@ -6,6 +6,7 @@ Past the limit on open files ``accept`` fails in a busy loop; so a connection to
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -22,22 +23,25 @@ class BoundedHTTPServer(HTTPServer):
 
     max_connections: int
     refused_connections = 0
+    _sockets_open: Callable[[], int]
 
     def initialize(  # type: ignore[override]
         self,
         *args: Any,  # noqa: ANN401 - Tornado's signature, and one argument more
         max_connections: int,
+        sockets_open: Callable[[], int] = lambda: 0,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().initialize(*args, **kwargs)
+        self._sockets_open = sockets_open
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         files = max(1, soft - RESERVED_FILES) if soft != resource.RLIM_INFINITY else max_connections
         self.max_connections = min(max_connections, files)
 
     @property
     def open_connections(self) -> int:
-        """Connections that are open now."""
-        return len(self._connections)
+        """Connections that are open now. WebSockets, which Tornado counts no longer, are among them."""
+        return len(self._connections) + self._sockets_open()
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:  # noqa: ANN401 - Tornado's signature
         if self.open_connections < self.max_connections:

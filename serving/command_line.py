@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import yaml
@@ -29,6 +29,7 @@ from streamchat.serving.settings import CannotStart, Settings
 from streamchat.stores.commands import profiles, tokens
 from streamchat.stores.database_url import InvalidDatabaseUrl
 from streamchat.turns.process_query import UnusableFunction
+from streamchat.turns.query import OnBusy
 
 
 def _read_config(context: click.Context, _parameter: click.Parameter, path: str | None) -> str | None:
@@ -45,7 +46,7 @@ def _read_config(context: click.Context, _parameter: click.Parameter, path: str 
     content = {str(key).replace("-", "_"): _as_typed(value) for key, value in content.items() if value is not None}
     if unknown := sorted(content.keys() - known):
         raise click.BadParameter(f"{path} has unknown keys: {', '.join(unknown)}")
-    for name in ("token", "admin"):
+    for name in ("token", "admin", "allowed_origins"):
         if isinstance(content.get(name), str):
             content[name] = [content[name]]
     context.default_map = content
@@ -100,6 +101,14 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 @_option("--max-queued", "Turns that may wait for a worker.", click.IntRange(min=0))
 @_option("--max-abandoned", "Functions past their end that are replaced by a new worker.", click.IntRange(min=0))
 @_option("--process-timeout", "Seconds a function may take.", _Duration)
+@_option("--input-timeout", "Seconds a question of a function to its user stays open at most.", _Duration)
+@_option("--max-input-characters", "Characters of what a user says to a running function.", _Count)
+@_option(
+    "--on-busy",
+    "A question while an earlier one of its conversation is not answered: let both run, let it wait (queue), "
+    "refuse it, or stop the earlier one.",
+    click.Choice(get_args(OnBusy)),
+)
 @_option("--linger", "Seconds a turn goes on that nobody reads.", _Seconds)
 @_option("--remember", "Seconds a finished turn can be resumed.", _Seconds)
 @_option("--keepalive", "Seconds of silence before a keep-alive.", _Duration)
@@ -112,6 +121,14 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 )
 @_option("--max-answer-characters", "Characters of an answer.", _Count)
 @_option("--analytics-days", "Days that a record of each turn, without its text, is kept; 0 keeps none.", _Days)
+@_option("--ticket-lifetime", "Seconds a ticket waits for its follower, at first and after each break.", _Duration)
+@_option("--max-socket-turns", "Turns that a WebSocket follows at a time.", _Count)
+@_option("--max-socket-messages", "Messages a second that are read from a WebSocket.", _Count)
+@_option(
+    "--allowed-origins",
+    "Origin of another site whose pages may open a WebSocket, as in https://example.org, or * for all; repeatable.",
+    multiple=True,
+)
 @_option(
     "--metrics-access", "Who may read /metrics: everybody, or callers with a token.", click.Choice(["open", "bearer"])
 )

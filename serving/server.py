@@ -17,8 +17,10 @@ from streamchat.chunking.registry import Registry, installed, shipped
 from streamchat.handlers.analytics_recorder import AnalyticsRecorder
 from streamchat.handlers.calibrator import Calibrator
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
+from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.rooms import DoorLimits, Rooms
 from streamchat.handlers.routes import application, metrics_application
+from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.loop_lag import LoopLag
@@ -36,7 +38,9 @@ from streamchat.stores.profile_files import sample_profiles
 from streamchat.stores.profiles import ProfileStore
 from streamchat.stores.tokens import InvalidToken, TokenStore
 from streamchat.turns.book import BookLimits, TurnBook
+from streamchat.turns.conversation_lines import LineLimits
 from streamchat.turns.executor import Executor
+from streamchat.turns.interaction import InputLimits
 from streamchat.turns.observer import Observers
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.processes import ProcessExecutor
@@ -69,6 +73,7 @@ class Server:
         self.port = settings.port
         self.metrics_address: tuple[str, int] | None = None
         self.rooms: Rooms
+        self._sockets = OpenSockets()
         self._executor: Executor
         self._retention: Retention
         self._tracing: OpenTracing | None = None
@@ -116,10 +121,21 @@ class Server:
             ticker=Ticker(loop),
             call_later=IOLoop.current().call_later,
             clock=loop.time,
-            limits=TurnLimits(linger_seconds=settings.linger, max_answer_characters=settings.max_answer_characters),
+            limits=TurnLimits(
+                linger_seconds=settings.linger,
+                max_answer_characters=settings.max_answer_characters,
+                inputs=InputLimits(
+                    question_seconds=settings.input_timeout, max_input_characters=settings.max_input_characters
+                ),
+            ),
+            has_inbox="inbox" in self.bound.wanted,
         )
-        book = TurnBook(house, BookLimits(remember_seconds=settings.remember))
-        metrics.registry.register(HouseCollector(book, self._executor.statistics, self.connections))
+        lines = LineLimits(max_waiting=settings.max_queued)
+        book = TurnBook(house, BookLimits(remember_seconds=settings.remember), lines)
+        tickets = Tickets(loop.time, settings.ticket_lifetime)
+        metrics.registry.register(
+            HouseCollector(book, self._executor.statistics, self.connections, lambda: len(tickets))
+        )
         loop_lag = LoopLag(metrics.registry, loop.call_later)
         loop_lag.start()
         self.rooms = Rooms(
@@ -146,7 +162,14 @@ class Server:
                 max_body_bytes=settings.max_body_bytes,
                 analytics_days=settings.analytics_days,
                 metrics_access=settings.metrics_access,
+                on_busy=settings.on_busy,
+                ticket_seconds=settings.ticket_lifetime,
+                max_socket_turns=settings.max_socket_turns,
+                max_socket_messages=settings.max_socket_messages,
+                allowed_origins=tuple(origin.lower() for origin in settings.allowed_origins),
             ),
+            sockets=self._sockets,
+            tickets=tickets,
             backend=self.bound.name,
             wants_history=not {"history", "use_history"}.isdisjoint(self.bound.wanted),
             is_traced=self._tracing is not None,
@@ -160,14 +183,23 @@ class Server:
         """Take connections on the settings' addresses; ``port`` and ``metrics_address`` are then the real ones."""
         settings = self.settings
         doors = application(self.rooms, with_metrics=settings.metrics_address is None)
-        self._http, self.port = self._serve(doors, settings.host, settings.port, settings.max_connections)
+        self._http, self.port = self._serve(
+            doors, settings.host, settings.port, settings.max_connections, lambda: len(self._sockets)
+        )
         if settings.metrics_address is not None:
             host, port = host_and_port(settings.metrics_address)
             doors = metrics_application(self.rooms)
             self._metrics_http, port = self._serve(doors, host, port, _METRICS_CONNECTIONS)
             self.metrics_address = host, port
 
-    def _serve(self, doors: Application, host: str, port: int, max_connections: int) -> tuple[BoundedHTTPServer, int]:
+    def _serve(
+        self,
+        doors: Application,
+        host: str,
+        port: int,
+        max_connections: int,
+        sockets_open: Callable[[], int] = lambda: 0,
+    ) -> tuple[BoundedHTTPServer, int]:
         """A server on an address, and its real port. Raises CannotStart."""
         try:
             sockets = bind_sockets(port, host, backlog=1_024)
@@ -178,6 +210,7 @@ class Server:
         http = BoundedHTTPServer(
             doors,
             max_connections=max_connections,
+            sockets_open=sockets_open,
             idle_connection_timeout=75.0,
             body_timeout=60.0,
             max_body_size=self.settings.max_body_bytes,
@@ -200,6 +233,7 @@ class Server:
         await book.settle(loop.time() + _GOODBYE_SECONDS)
         book.dismiss()
         await book.settle(loop.time() + _GOODBYE_SECONDS)
+        await self._sockets.close(_GOODBYE_SECONDS)
 
     async def close(self) -> bool:
         """Let go of everything; True when no function is still running in a thread."""
@@ -207,6 +241,7 @@ class Server:
             if http is not None:
                 http.stop()
                 await http.close_all_connections()
+        self._sockets.drop()
         self.rooms.loop_lag.stop()
         await self.rooms.recorder.close()
         await self.rooms.analytics_recorder.close()
@@ -224,7 +259,7 @@ class Server:
     def connections(self) -> ConnectionStatistics:
         """Connections now, and refused since the start."""
         refused = self._http.refused_connections if self._http is not None else 0
-        return ConnectionStatistics(open=self.open_connections, refused=refused)
+        return ConnectionStatistics(open=self.open_connections, refused=refused, websockets=len(self._sockets))
 
     async def _close_tracing(self) -> None:
         if self._tracing is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from streamchat.handlers.logs import LogFormat
 from streamchat.handlers.rooms import DoorLimits, MetricsAccess
 from streamchat.turns.book import BookLimits
-from streamchat.turns.query import TurnLimits
+from streamchat.turns.query import OnBusy, TurnLimits
 from streamchat.turns.work_queue import ExecutorLimits
 
 # The rooms own their knobs and defaults; here they get the names and the words that a user meets.
@@ -36,6 +37,9 @@ class Settings:
     process_timeout: float = _DOORS.process_timeout_seconds
     linger: float = _TURN.linger_seconds
     remember: float = _BOOK.remember_seconds
+    input_timeout: float = _TURN.inputs.question_seconds
+    max_input_characters: int = _TURN.inputs.max_input_characters
+    on_busy: OnBusy = _DOORS.on_busy
     keepalive: float = _DOORS.keepalive_seconds
     stall: float = _DOORS.stall_seconds
     drain: float = 20.0
@@ -44,6 +48,10 @@ class Settings:
     max_connections: int = 10_000
     max_answer_characters: int = _TURN.max_answer_characters
     analytics_days: int = _DOORS.analytics_days
+    ticket_lifetime: float = _DOORS.ticket_seconds
+    max_socket_turns: int = _DOORS.max_socket_turns
+    max_socket_messages: int = _DOORS.max_socket_messages
+    allowed_origins: tuple[str, ...] = _DOORS.allowed_origins
     metrics_access: MetricsAccess = _DOORS.metrics_access
     metrics_address: str | None = None
     otel: bool = False
@@ -54,6 +62,8 @@ class Settings:
         """Refuse what the command line's types would refuse. Raises CannotStart."""
         if self.workers not in ("threads", "processes"):
             raise CannotStart(f"workers must be threads or processes, not {self.workers!r}")
+        if self.on_busy not in get_args(OnBusy):
+            raise CannotStart(f"on_busy must be one of {', '.join(get_args(OnBusy))}, not {self.on_busy!r}")
         if self.metrics_access not in ("open", "bearer"):
             raise CannotStart(f"metrics_access must be open or bearer, not {self.metrics_access!r}")
         if self.metrics_address is not None:
@@ -61,11 +71,16 @@ class Settings:
         for name in (
             "max_running",
             "process_timeout",
+            "input_timeout",
+            "max_input_characters",
             "keepalive",
             "stall",
             "max_body_bytes",
             "max_answer_characters",
             "max_connections",
+            "ticket_lifetime",
+            "max_socket_turns",
+            "max_socket_messages",
         ):
             if not getattr(self, name) > 0:
                 raise CannotStart(f"{name} must be more than 0")

@@ -15,6 +15,7 @@ from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollec
 from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.serving.settings import Settings
+from streamchat.turns.inputs import InputTally
 from streamchat.turns.process_query import GIVEN
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics
 
@@ -28,7 +29,8 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 class EmptyBook:
     """A book in which nothing has happened."""
 
-    running = remembered = readers = read_now = log_bytes = 0
+    running = remembered = readers = read_now = log_bytes = in_line = 0
+    inputs = InputTally()
 
 
 def no_statistics() -> ExecutorStatistics:

@@ -94,7 +94,7 @@ class Scene:
 
     @property
     def chunks(self):
-        return self.delivery.summary("basic", "finished", resumed=False).chunks
+        return self.delivery.tally.summary("basic", "finished", resumed=False).chunks
 
 
 def cost_of(style):

@@ -25,6 +25,8 @@ ONLY_IN = {
     "sqlalchemy": {"stores"},
     "pydantic": {"handlers", "backends"},
     "opentelemetry": {"metrics"},
+    "jsonschema": {"turns"},
+    "referencing": {"turns"},
 }
 # Pure rooms: what they do must not depend on a clock, a loop or a socket.
 PURE = ("presenting", "chunking", "wire")

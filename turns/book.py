@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from streamchat.turns.conversation_lines import ConversationLines, LineLimits, Renew
+from streamchat.turns.inputs import InputTally
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import House, Turn
 
@@ -50,7 +52,7 @@ class _Key:
 class TurnBook:
     """Owns all turns. A turn is running, remembered or forgotten (only its id and owner are left)."""
 
-    def __init__(self, house: House, limits: BookLimits) -> None:
+    def __init__(self, house: House, limits: BookLimits, line_limits: LineLimits | None = None) -> None:
         self.is_draining = False
         self._house = house
         self._limits = limits
@@ -64,11 +66,22 @@ class TurnBook:
         self._bytes_of: dict[str, int] = {}  # as they were counted: a log may still grow by a withdrawal
         self._remembered_bytes = 0
         self._turn_changed = asyncio.Event()
+        self._lines = ConversationLines(line_limits or LineLimits())
 
     def open(
-        self, query: Query, *, owner: str, rules: TurnRules, key: str | None = None, fingerprint: str = ""
+        self,
+        query: Query,
+        *,
+        owner: str,
+        rules: TurnRules,
+        key: str | None = None,
+        fingerprint: str = "",
+        renew: Renew | None = None,
     ) -> Turn:
-        """Start a turn; TooBusy or ShuttingDown when that can't be, and then nothing has happened."""
+        """Start a turn, or let it wait for an earlier one of its conversation; ``renew`` makes its query anew then.
+
+        Raises TooBusy, ConversationBusy or ShuttingDown when that can't be, and then nothing has happened.
+        """
         self._forget_old()
         if self.is_draining:
             raise ShuttingDown("no new turns are taken")
@@ -82,7 +95,7 @@ class TurnBook:
         )
         self._running[turn.id] = turn
         try:
-            turn.submit()
+            self._lines.join(turn, renew)
         except BaseException:
             del self._running[turn.id]
             raise
@@ -140,6 +153,16 @@ class TurnBook:
         return len(self._running)
 
     @property
+    def in_line(self) -> int:
+        """Turns that wait for an earlier question of their conversation."""
+        return self._lines.waiting
+
+    @property
+    def inputs(self) -> InputTally:
+        """What became of the functions' questions and of what users said."""
+        return self._house.inputs
+
+    @property
     def remembered(self) -> int:
         """Finished turns that can still be read."""
         return len(self._remembered) + len(self._being_read)
@@ -164,6 +187,7 @@ class TurnBook:
             self._remembered[turn.id] = turn
             self._bytes_of[turn.id] = turn.log.bytes
             self._remembered_bytes += turn.log.bytes
+            self._lines.leave(turn)
             self._forget_old()
         elif not turn.reader_count and self._being_read.pop(turn.id, None) is not None:
             self._remembered[turn.id] = turn

@@ -62,6 +62,33 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputRequired:
+    """The backend asks the user something and waits; ``expires_in`` seconds from now, if nobody answers.
+
+    ``schema`` is the JSON schema of the answer, None for a text.
+    """
+
+    request_id: str
+    question: str
+    schema: Any = None
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputReceived:
+    """The question was answered; without ``request_id``: the user has said something unasked."""
+
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionExpired:
+    """The question was not answered in time, or its function waits no more."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The one end of the turn's work.
 
@@ -109,7 +136,8 @@ class Dismissed:
     """The server closes now: whoever still reads is told so at once, whatever waits to be shown."""
 
 
-Fact = Started | Answer | Text | ToolCall | ToolResult | Media | Ended | Withdrawn
+InteractionFact = InputRequired | InputReceived | QuestionExpired
+Fact = Started | Answer | Text | ToolCall | ToolResult | Media | InteractionFact | Ended | Withdrawn
 Notice = Queued | Progress | Dismissed
 
 
@@ -133,5 +161,7 @@ def size_of(fact: Fact) -> int:
             | ToolResult(call_id=call_id, name=name, result=payload)
         ):
             return len(call_id) + len(name) + len(repr(payload))
+        case InputRequired(question=question, schema=schema):
+            return len(question) + len(repr(schema))
         case _:
             return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from streamchat.turns.inputs import Given
 from streamchat.turns.work_queue import ExecutorStatistics, Job
 
 
@@ -15,6 +16,9 @@ class Executor(Protocol):
 
     def interrupt(self, job: Job) -> None:
         """Make the job stop as far as that is possible here. ``job.returned`` is called once it has."""
+
+    def hand_in(self, job: Job, given: Given) -> None:
+        """Give the job's function what its user says; nothing happens when it is not running."""
 
     def is_running(self, job: Job) -> bool:
         """Whether the job's function is still running, abandoned or not."""

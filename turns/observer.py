@@ -19,6 +19,8 @@ Leaving = Literal["finished", "client_gone", "stalled", "failed"]
 
 _FAILED = "an observer failed: %s"
 
+# An answer that is sent in less than this is sent at once: what it is divided by would be the loop's own time.
+LEAST_SECONDS = 0.05
 GAP_SECONDS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 _logger = logging.getLogger("streamchat.turns")
@@ -46,6 +48,16 @@ class Delivery:
     characters: int
     frames: int
     gaps: Sequence[int] = ()
+
+    @property
+    def characters_per_second(self) -> float | None:
+        """The speed of the answer; None for what was over too quickly to have one."""
+        return self.characters / self.streaming_seconds if self.streaming_seconds >= LEAST_SECONDS else None
+
+    @property
+    def chunks_per_second(self) -> float | None:
+        """The same in chunks."""
+        return self.chunks / self.streaming_seconds if self.streaming_seconds >= LEAST_SECONDS else None
 
 
 class Observer(Protocol):

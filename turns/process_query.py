@@ -26,7 +26,12 @@ GIVEN = (
     "tool_call",
     "tool_result",
     "media",
+    "ask",
+    "inbox",
 )
+
+# Whoever names one of these may be told something while it runs.
+TAKE_INPUT = frozenset(("ask", "inbox"))
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 

@@ -1,6 +1,7 @@
 """Run functions in processes, which really die when a turn is stopped or out of time.
 
-The pool is pebble's; one unix socket per running function carries its facts as length-prefixed pickles.
+The pool is pebble's; one unix socket per running function carries its facts as length-prefixed pickles, and back what
+its user says.
 A shared queue would not do: a child that is killed can die holding its lock.
 """
 
@@ -18,6 +19,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +28,9 @@ from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
 from streamchat.turns.events import Dismissed, Ended, Fact, Notice, Progress, Queued
-from streamchat.turns.process_query import BoundFunction
+from streamchat.turns.inputs import Given
+from streamchat.turns.mailbox import Mailbox
+from streamchat.turns.process_query import TAKE_INPUT, BoundFunction
 from streamchat.turns.query import Query
 from streamchat.turns.run_query import run_query
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
@@ -38,12 +42,19 @@ _KEY_BYTES = 16
 CONSTS.term_timeout = 0.5
 
 
+def _packed(message: Fact | Notice | Given) -> bytes:
+    data = pickle.dumps(message)
+    return _LENGTH.pack(len(data)) + data
+
+
 class SocketEmitter:
-    """A child's way out: blocks when the kernel's socket buffer is full."""
+    """A child's way out: blocks when the kernel's socket buffer is full. ``listen`` opens the way back in."""
 
     def __init__(self, path: str, key: bytes, deadline: float) -> None:
         self.cancelled = Cancellation()
         self.deadline = deadline
+        self.mailbox = Mailbox(self.cancelled)
+        self._listener: threading.Thread | None = None
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
@@ -56,16 +67,42 @@ class SocketEmitter:
         self.send(notice)
 
     def send(self, message: Fact | Notice) -> None:
-        data = pickle.dumps(message)
+        data = _packed(message)
         try:
             with self._lock:
-                self._socket.sendall(_LENGTH.pack(len(data)) + data)
+                self._socket.sendall(data)
         except OSError as error:
             self.cancelled.set()
             raise QueryCancelled from error  # the server has hung up
 
+    def listen(self) -> None:
+        """Take in what the user says, until the server hangs up."""
+        self._listener = threading.Thread(target=self._hear, name="input", daemon=True)
+        self._listener.start()
+
     def close(self) -> None:
+        if self._listener is not None:
+            # What the server still has for us is taken, or its writing would fail before it has read our end.
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+            self._listener.join()
         self._socket.close()
+
+    def _hear(self) -> None:
+        with suppress(OSError, EOFError):
+            while True:
+                (length,) = _LENGTH.unpack(self._receive(_LENGTH.size))
+                self.mailbox.put(pickle.loads(self._receive(length)))
+        self.cancelled.set()
+
+    def _receive(self, length: int) -> bytes:
+        data = bytearray()
+        while len(data) < length:
+            piece = self._socket.recv(length - len(data))
+            if not piece:
+                raise EOFError
+            data += piece
+        return bytes(data)
 
 
 _bound: BoundFunction | None = None
@@ -91,6 +128,8 @@ def _run_entered(path: str, key: bytes, deadline: float, query: Query, enter: Ca
         enter()
     emitter = SocketEmitter(path, key, deadline)
     try:
+        if not TAKE_INPUT.isdisjoint(_bound.wanted):
+            emitter.listen()
         emitter.send(run_query(_bound, query, emitter))
     except QueryCancelled:
         return  # nobody listens any more
@@ -104,7 +143,8 @@ class _Run:
     future: ProcessFuture[None]
     ended: Ended | None = None
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
-    connected: bool = False
+    writer: asyncio.StreamWriter | None = None
+    unsent: list[bytes] = field(default_factory=list)
 
 
 class ProcessExecutor:
@@ -153,6 +193,15 @@ class ProcessExecutor:
             self._queue.abandon(job)
             run.future.cancel()  # type: ignore[no-untyped-call]
 
+    def hand_in(self, job: Job, given: Given) -> None:
+        run = self._runs.get(id(job))
+        if run is None:
+            return
+        if run.writer is None:
+            run.unsent.append(_packed(given))
+        elif not run.writer.is_closing():
+            run.writer.write(_packed(given))
+
     def is_running(self, job: Job) -> bool:
         return id(job) in self._runs
 
@@ -195,7 +244,7 @@ class ProcessExecutor:
     async def _follow(self, run: _Run, key: bytes) -> None:
         """Wait until the child is done with the function, or dead; then tell the job."""
         failure = await self._failure(run.future)
-        if run.connected or failure is None:
+        if run.writer is not None or failure is None:
             # The end of its connection, not the pool's word, shows that a killed child is really dead.
             await run.hung_up.wait()
         del self._by_key[key]
@@ -218,7 +267,8 @@ class ProcessExecutor:
         run = None
         try:
             run = self._by_key[await reader.readexactly(_KEY_BYTES)]
-            run.connected = True
+            run.writer = writer
+            writer.writelines(run.unsent)
             while True:
                 (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
                 self._take(run, pickle.loads(await reader.readexactly(length)))

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from streamchat.turns.interaction import InputLimits
+
 OnDisconnect = Literal["cancel", "continue", "grace"]
+OnBusy = Literal["run", "queue", "reject", "interrupt"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +45,30 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnRules:
-    """How long a turn may run, what happens when nobody reads it, and how it is to be shown.
+    """How long a turn may run, what happens when nobody reads it or it is not alone, and how it is to be shown.
 
     ``door`` is the name of the door that opened the turn. ``accepting_seconds`` is what the request took before it.
-    ``trace_headers`` are those of the request that tell of a trace it belongs to (W3C Trace Context).
+    ``trace_headers`` are those of the request that tell of a trace it belongs to (W3C Trace Context). ``can_answer``:
+    whoever asked is shown what the function asks them.
     """
 
     timeout_seconds: float
     on_disconnect: OnDisconnect = "grace"
+    on_busy: OnBusy = "run"
     view: View = View()
     door: str = "chat"
     request_id: str = ""
     accepting_seconds: float = 0.0
     trace_headers: Mapping[str, str] = field(default_factory=dict)
+    can_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnLimits:
-    """Bounds on every turn: seconds, characters and number of facts."""
+    """Bounds on every turn: seconds, characters and number of facts, and on what its user says."""
 
     linger_seconds: float = 30.0
     cancel_grace_seconds: float = 0.3
     max_answer_characters: int = 4_000_000
     max_facts: int = 500_000
+    inputs: InputLimits = field(default_factory=InputLimits)

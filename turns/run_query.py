@@ -10,16 +10,19 @@ import inspect
 import json
 import re
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, nullcontext
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, quote_plus
 from uuid import uuid4
 
-from streamchat.turns.cancellation import Cancellation, QueryCancelled
-from streamchat.turns.events import Answer, Ended, Fact, Media, Notice, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.asking import Asking, UserInbox
+from streamchat.turns.cancellation import QueryCancelled
+from streamchat.turns.emitter import Emitter
+from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
+from streamchat.turns.whole_text import plain, whole_text
 
 MAX_PROGRESS_CHARACTERS = 500
 # A longer piece is handed on in parts of this size: reading one fact must not hold up whoever shows it.
@@ -29,19 +32,6 @@ MAX_PIECE_CHARACTERS = 2_048
 _QUOTABLE = re.compile(r"%[0-9A-Fa-f]{2}|\\+u[0-9a-fA-F]{4}|\\+x[0-9a-f]{2}|\\+[nrt]|\w{4,}|[^\W\x00-\u2fff]{2,}")
 # Two characters and more that are not ASCII, escaped (once or twice): whose they are can't be seen, so nobody's.
 _ESCAPED = re.compile(r"(?:\\+u[0-9a-fA-F]{4}){2,}|(?:%[89A-Fa-f][0-9A-Fa-f]){4,}|(?:\\+x[89a-f][0-9a-f]){4,}")
-
-
-class Emitter(Protocol):
-    """The way out of a worker. Every call may block (backpressure) or raise QueryCancelled."""
-
-    cancelled: Cancellation
-    deadline: float
-
-    def emit(self, fact: Fact) -> None:
-        """Hand a fact to the turn."""
-
-    def notify(self, notice: Notice) -> None:
-        """Show how things stand; an older notice that was not shown yet is dropped."""
 
 
 class NotText(TypeError):
@@ -55,24 +45,26 @@ def run_query(bound: BoundFunction, query: Query, emitter: Emitter) -> Ended:
     except (QueryCancelled, asyncio.CancelledError):
         if emitter.cancelled.is_set():
             return Ended(cause="cancelled", code="cancelled")
-        return _failed("raised", query)
+        return _failed("raised", query, emitter.mailbox.heard)
     except NotText as error:
         return Ended(cause="error", code="processing_error", reason="not_text", detail=str(error))
     except BaseException:  # noqa: BLE001 - SystemExit in a worker thread would stop the whole server
-        return _failed("raised", query)
+        return _failed("raised", query, emitter.mailbox.heard)
     return Ended(cause="complete", code="complete")
 
 
-def _failed(reason: str, query: Query) -> Ended:
-    return Ended(cause="error", code="processing_error", reason=reason, detail=_redacted(traceback.format_exc(), query))
+def _failed(reason: str, query: Query, heard: Sequence[str]) -> Ended:
+    detail = _redacted(traceback.format_exc(), query, heard)
+    return Ended(cause="error", code="processing_error", reason=reason, detail=detail)
 
 
-def _redacted(detail: str, query: Query) -> str:
-    """The traceback without what its exceptions quote of prompts, whole or in part: these don't belong in a log.
+def _redacted(detail: str, query: Query, heard: Sequence[str]) -> str:
+    """The traceback without what its exceptions quote of prompts and inputs, whole or in part: no log is for these.
 
     The lines of source code in it are the developer's own and stay as they are.
     """
     secrets = [query.message, query.prompt, query.system_prompt, *(said.get("content", "") for said in query.history)]
+    secrets += heard
     for whole in {form for secret in secrets for form in _written_forms(secret) if len(form) >= 4}:
         detail = detail.replace(whole, "[...]")
     private = "\n".join(secrets).casefold()
@@ -111,6 +103,8 @@ def _arguments(query: Query, emitter: Emitter) -> dict[str, Any]:
         "tool_call": tools.tool_call,
         "tool_result": tools.tool_result,
         "media": tools.media,
+        "ask": Asking(emitter).ask,
+        "inbox": UserInbox(emitter),
     }
 
 
@@ -128,13 +122,13 @@ class _Reports:
     def tool_call(self, name: str, arguments: Any = None, call_id: str | None = None) -> str:  # noqa: ANN401
         """Report that a tool is being used; returns the id to report its result under."""
         call_id = whole_text(call_id or f"call_{uuid4().hex[:12]}")
-        self._emitter.emit(ToolCall(call_id=call_id, name=whole_text(name), arguments=_plain(arguments)))
+        self._emitter.emit(ToolCall(call_id=call_id, name=whole_text(name), arguments=plain(arguments)))
         return call_id
 
     def tool_result(self, call_id: str, name: str, result: Any, is_error: bool = False) -> None:  # noqa: ANN401
         """Report what a tool has answered."""
         self._emitter.emit(
-            ToolResult(call_id=whole_text(call_id), name=whole_text(name), result=_plain(result), is_error=is_error)
+            ToolResult(call_id=whole_text(call_id), name=whole_text(name), result=plain(result), is_error=is_error)
         )
 
     def media(
@@ -146,11 +140,6 @@ class _Reports:
         self._emitter.emit(
             Media(media_type=whole_text(media_type), url=_whole(url), content=_whole(content), alt=_whole(alt))
         )
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """The value as JSON has it; TypeError or ValueError, in the function that gave it, when JSON has no such thing."""
-    return json.loads(whole_text(json.dumps(value, allow_nan=False, ensure_ascii=False)))
 
 
 def _whole(text: str | None) -> str | None:
@@ -226,13 +215,3 @@ def _run_in_own_loop(start: Callable[[], Awaitable[None]], emitter: Emitter) -> 
         await start()
 
     asyncio.run(run())
-
-
-def whole_text(text: str) -> str:
-    """Text without lone surrogates, which no wire can carry: pairs are joined, the rest becomes U+FFFD."""
-    text = str(text)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

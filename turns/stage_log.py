@@ -49,7 +49,8 @@ class StageLog:
 
     def _warn_if_slow(self, turn: Turn, total_seconds: float, fields: Callable[[], Mapping[str, object]]) -> None:
         """Once a turn, however many have read it. A processing that is too long makes the total so, too."""
-        if 0 < self._slow_seconds < total_seconds and turn not in self._known_as_slow:
+        # A user who thought it over has not been kept waiting.
+        if 0 < self._slow_seconds < total_seconds - turn.waited_seconds and turn not in self._known_as_slow:
             self._known_as_slow.add(turn)
             _log(logging.WARNING, "slow", turn, fields())
 
@@ -106,12 +107,13 @@ def _stage_seconds(turn: Turn) -> dict[str, float | None]:
         "accepted_seconds": round(turn.rules.accepting_seconds, 3),
         "queued_seconds": None if begun is None else round(begun - turn.accepted_at, 3),
         "processing_seconds": None if begun is None or over is None else round(over - begun, 3),
+        "waited_seconds": round(turn.waited_seconds, 3) or None,
     }
 
 
 def _speed(delivery: Delivery) -> float | None:
-    seconds = delivery.streaming_seconds
-    return round(delivery.characters / seconds, 1) if seconds > 0 else None
+    speed = delivery.characters_per_second
+    return None if speed is None else round(speed, 1)
 
 
 def _log(level: int, event: str, turn: Turn, fields: Mapping[str, object]) -> None:

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
 from streamchat.turns.events import Ended, Fact, Notice
 from streamchat.turns.inbox import Inbox
+from streamchat.turns.inputs import Given
+from streamchat.turns.mailbox import Mailbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.run_query import run_query
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
@@ -27,6 +29,7 @@ class ThreadEmitter:
     def __init__(self, inbox: Inbox, job: Job, deadline: float) -> None:
         self.cancelled = Cancellation()
         self.deadline = deadline
+        self.mailbox = Mailbox(self.cancelled)
         self._inbox = inbox
         self._job = job
         self._undelivered = 0
@@ -104,6 +107,11 @@ class ThreadExecutor:
         elif id(job) in self._emitters:
             self._queue.abandon(job)
             self._emitters[id(job)].cancelled.set()
+
+    def hand_in(self, job: Job, given: Given) -> None:
+        emitter = self._emitters.get(id(job))
+        if emitter is not None:
+            emitter.mailbox.put(given)
 
     def is_running(self, job: Job) -> bool:
         return id(job) in self._emitters

@@ -1,23 +1,28 @@
 """One question's life: accepted, queued, processing under a deadline, answering, exactly one end.
 
-The turn writes facts into its log; readers show them. Nothing flows back but ``cancel``. Everything
-here runs on the loop. Knows no HTTP, and not where or how its function runs.
+The turn writes facts into its log; readers show them. Nothing flows back but ``cancel`` and ``give_input``.
+Everything here runs on the loop. Knows no HTTP, and not where or how its function runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, Protocol
 
+from streamchat.turns.deadline import Deadline
 from streamchat.turns.events import (
     Answer,
     Dismissed,
     Ended,
     Fact,
+    InputRequired,
     Notice,
+    QuestionExpired,
     Started,
     Text,
     Withdrawn,
@@ -25,6 +30,8 @@ from streamchat.turns.events import (
     size_of,
 )
 from streamchat.turns.executor import Executor
+from streamchat.turns.inputs import InputTally, InvalidInput, NoInputExpected
+from streamchat.turns.interaction import Interaction
 from streamchat.turns.log import EventLog, MemoryLog
 from streamchat.turns.observer import Observer
 from streamchat.turns.query import Query, TurnLimits, TurnRules
@@ -51,7 +58,7 @@ class TrueState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What every turn of a book shares."""
+    """What every turn of a book shares. ``has_inbox``: the function takes what its user says unasked."""
 
     executor: Executor
     observer: Observer
@@ -59,6 +66,8 @@ class House:
     call_later: CallLater
     clock: Callable[[], float]
     limits: TurnLimits
+    has_inbox: bool = False
+    inputs: InputTally = field(default_factory=InputTally)
 
 
 class Turn:
@@ -69,9 +78,11 @@ class Turn:
 
     __slots__ = (
         "__weakref__",
-        "_deadline_timer",
+        "_deadline",
         "_has_returned",
         "_house",
+        "_interaction",
+        "_is_submitted",
         "_linger_timer",
         "_on_change",
         "_stopping",
@@ -116,15 +127,18 @@ class Turn:
         self.reader_count = 0
         self._house = house
         self._on_change = on_change
-        self._deadline_timer: Any = None
+        self._deadline = Deadline(house.call_later, house.clock, self._time_out)
+        self._interaction: Interaction | None = None  # made for the first word between function and user
         self._linger_timer: Any = None
         self._stopping: asyncio.Task[None] | None = None
+        self._is_submitted = False
         self._has_returned = False
         self._worker_returned: asyncio.Future[None] | None = None  # somebody waits for it
 
     def submit(self) -> None:
         """Hand the question to the executor; TooBusy when there is no room, and nothing has happened."""
         self._house.executor.submit(self)
+        self._is_submitted = True
 
     def open_reader(self) -> Reader:
         """A new cursor on the log. Whoever opens it closes it."""
@@ -150,6 +164,28 @@ class Turn:
         elif self.reader_count:
             self._withdraw("cancelled")
         return self.true_state
+
+    def give_input(self, value: Any, request_id: str | None = None) -> None:  # noqa: ANN401 - any JSON value
+        """Answer an open question, the one there is when none is named; else say something to the function.
+
+        The answer of a question once more is harmless. Raises NoInputExpected or InvalidInput: nothing has happened.
+        """
+        is_at_work = self.started_at is not None and self.ended is None and self._stopping is None
+        try:
+            self._talk().give(value, request_id, takes_unasked=is_at_work and self._house.has_inbox)
+        except (NoInputExpected, InvalidInput):
+            self._house.inputs.results["refused"] += 1
+            raise
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long the function has waited for its user so far."""
+        return 0.0 if self._interaction is None else self._interaction.waited_seconds
+
+    def give_way(self) -> None:
+        """Stop the work because the user has asked something else in this conversation."""
+        if self.ended is None and self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop("interrupted"), name=f"stop {self.id}")
 
     @property
     def true_state(self) -> TrueState:
@@ -185,8 +221,7 @@ class Turn:
         self._append(Started())
         self._house.observer.stage_left(self, "accepted", self.rules.accepting_seconds)
         self._house.observer.stage_left(self, "queued", now - self.accepted_at)
-        self._deadline_timer = self._house.call_later(self.rules.timeout_seconds, self._time_out)
-        return now + self.rules.timeout_seconds
+        return self._deadline.start(self.rules.timeout_seconds)
 
     def record(self, fact: Fact) -> None:
         """Take a fact from the function; one that comes after the end, or after a stop, is dropped."""
@@ -201,6 +236,12 @@ class Turn:
         if isinstance(fact, Answer | Text):
             self._answering()
             self.characters += len(fact.text)
+        elif isinstance(fact, InputRequired):
+            self._talk().asked(fact, can_answer=self.rules.can_answer)
+            return
+        elif isinstance(fact, QuestionExpired):
+            self._talk().expire(fact.request_id)
+            return
         self._append(fact)
 
     def notify(self, notice: Notice) -> None:
@@ -220,18 +261,36 @@ class Turn:
 
     # How a turn ends.
 
+    def _talk(self) -> Interaction:
+        if self._interaction is None:
+            house = self._house
+            self._interaction = Interaction(
+                limits=house.limits.inputs,
+                tally=house.inputs,
+                call_later=house.call_later,
+                clock=house.clock,
+                deadline=self._deadline,
+                append=self._append,
+                hand_in=partial(house.executor.hand_in, self),
+            )
+        return self._interaction
+
     async def _stop(self, reason: str) -> None:
+        if self._interaction is not None:
+            self._interaction.close()
+        if self._is_submitted:
+            await self._interrupt()
+        if self.ended is None:
+            self._end(Ended(cause="cancelled", code="cancelled", reason=reason))
+
+    async def _interrupt(self) -> None:
         self._worker_returned = asyncio.get_running_loop().create_future()
         self._house.executor.interrupt(self)
-        try:
+        with suppress(TimeoutError):
             # Long enough for a function that cooperates to say so, short enough for whoever pressed stop.
             async with asyncio.timeout(self._house.limits.cancel_grace_seconds):
                 if not self._has_returned:
                     await self._worker_returned
-        except TimeoutError:
-            pass
-        if self.ended is None:
-            self._end(Ended(cause="cancelled", code="cancelled", reason=reason))
 
     def _time_out(self) -> None:
         if self.ended is None:
@@ -241,13 +300,13 @@ class Turn:
     def _end(self, ended: Ended) -> None:
         self.ended = replace(ended, worker=self.worker)
         self.ended_at = self._house.clock()
+        if self._interaction is not None:
+            self._interaction.close()
         self._append(self.ended)
-        if self._deadline_timer is not None:
-            self._deadline_timer.cancel()
-            self._deadline_timer = None
+        self._deadline.close()
         self._stop_lingering()
         if self.started_at is not None and self.answered_at is None:
-            self._house.observer.stage_left(self, "processing", self.ended_at - self.started_at)
+            self._house.observer.stage_left(self, "processing", self._worked(self.ended_at))
         self._house.observer.turn_ended(self)
         # Whoever reads from now on needs the names alone; a history can be far larger than the answer.
         self.query = replace(self.query, history=[], profile={}, prompt="", system_prompt="")
@@ -256,7 +315,12 @@ class Turn:
     def _answering(self) -> None:
         if self.answered_at is None and self.started_at is not None:
             self.answered_at = self._house.clock()
-            self._house.observer.stage_left(self, "processing", self.answered_at - self.started_at)
+            self._house.observer.stage_left(self, "processing", self._worked(self.answered_at))
+
+    def _worked(self, until: float) -> float:
+        """Seconds of the function's own since its begin: a person who thinks does not make it slow."""
+        assert self.started_at is not None
+        return until - self.started_at - self.waited_seconds
 
     def _withdraw(self, code: str) -> None:
         if not self.log.is_withdrawn and self.ended is not None and self.ended.cause == "complete":

@@ -25,8 +25,8 @@ _STREAM, _NUMBER = 5, 6
 
 
 @cache
-def chunk_writer(fields: tuple[str, ...], before: str = "", after: str = "") -> Callable[[Chunk, str], str]:
-    """What writes chunks that tell ``fields``, between ``before`` and ``after``.
+def chunk_writer(fields: tuple[str, ...], before: str = "", after: str = "}") -> Callable[[Chunk, str], str]:
+    """What writes chunks that tell ``fields``, between ``before`` and ``after``, which closes the object.
 
     In ``after`` the first ``%s`` stands for the stream's id that the writer is given, the second for the chunk's
     number. Non-ASCII stays as it is, ends of lines of other alphabets too.
@@ -52,4 +52,4 @@ def _template(fields: tuple[str, ...], formats: Mapping[str, str]) -> str:
     told = [
         '"is_complete":false' if name == "is_complete" else f'"{name}":{formats.get(name, "%s")}' for name in fields
     ]
-    return ",".join(['{"success":true,"data":%s,"status":"streaming"', *told]) + "}"
+    return ",".join(['{"success":true,"data":%s,"status":"streaming"', *told])

@@ -14,8 +14,8 @@ from streamchat.wire.chunk_text import chunk_writer
 from streamchat.wire.json_text import only_json_line_ends, to_json
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
-# What stands before and after a frame's JSON.
-_AROUND = ("data: ", "\nid: %s:%s\n\n")
+# What stands before and after a chunk's JSON, which is still open.
+_AROUND = ("data: ", "}\nid: %s:%s\n\n")
 KEEPALIVE = ": keep-alive\n\n"
 
 _EVENT_ID = re.compile(r"(?P<stream>[A-Za-z0-9_-]{1,64}):(?P<number>[0-9]{1,9})", re.ASCII)

@@ -65,6 +65,7 @@ def _traffic() -> Sequence[Panel]:
         Query(rate("exchanges_lost_total"), "exchanges lost"),
         Query(rate("analytics_lost_total"), "records for analytics lost"),
         Query(rate("refused_connections_total"), "connections refused"),
+        Query(rate("socket_messages_refused_total"), "messages on WebSockets refused"),
     ]
     alerts = Query(
         f'sum by (alertname) ({FIRING}) or label_replace(vector(0), "alertname", "none", "", "")', "{{alertname}}"
@@ -100,6 +101,7 @@ def _streaming() -> Sequence[Panel]:
     speed, chunks = "streaming_characters_per_second", "streaming_chunks_per_second"
     gap = "How long between two chunks of one stream?"
     sent = Query(rate("streamed_characters_total", by="door"), "{{door}}")
+    inputs = Query(rate("inputs_total", by="result"), "{{result}}")
     resumes = Query(rate("resumes_total", by="result"), "{{result}}")
     return (
         quantiles_panel(
@@ -110,13 +112,14 @@ def _streaming() -> Sequence[Panel]:
         quantiles_panel("Gap between chunks", f"{gap} Do streams stutter?", "chunk_gap_seconds"),
         heat_map("Spread: gap between chunks", f"{gap} Every gap counted.", "chunk_gap_seconds"),
         lines_panel("Resumed streams", "Do clients that lost their connection come back?", [resumes], PER_SECOND),
+        lines_panel("Questions to users", "What do functions ask, and do users answer?", [inputs], PER_SECOND),
     )
 
 
 def _capacity() -> Sequence[Panel]:
     workers = _totals("workers", ("busy", "free", "limit", "pool"))
     abandoned = _totals("workers", ("abandoned", "abandoned_limit"))
-    turns = _totals("turns", ("running", "queued", "queued_limit"))
+    turns = _totals("turns", ("running", "queued", "queued_limit", "in_line", "waiting_for_input"))
     open_now = [Query(total(name), legend) for name, legend in _OPEN.items()]
     memory = [
         Query(f"sum(process_resident_memory_bytes{{{OUR_PROCESSES}}})", "processes"),
@@ -149,6 +152,8 @@ _OPEN = {
     "streams_active": "streams",
     "readers": "readers",
     "connections": "connections",
+    "websockets": "WebSockets",
+    "tickets": "tickets",
 }
 
 

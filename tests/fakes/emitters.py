@@ -7,6 +7,7 @@ from typing import Any
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
 from streamchat.turns.events import Answer, Ended, Fact, Notice, Text
+from streamchat.turns.mailbox import Mailbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
 from streamchat.turns.run_query import run_query
@@ -17,6 +18,7 @@ class ListEmitter:
 
     def __init__(self, *, deadline: float = 0.0, cancel_after: int | None = None) -> None:
         self.cancelled = Cancellation()
+        self.mailbox = Mailbox(self.cancelled)
         self.deadline = deadline
         self.facts: list[Fact] = []
         self.notices: list[Notice] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamchat.turns.events import Ended
+from streamchat.turns.inputs import Given
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, TooBusy
 
 COMPLETE = Ended(cause="complete", code="complete")
@@ -24,6 +25,7 @@ class ScriptedExecutor:
         self.running: list[Job] = []
         self.interrupted: list[Job] = []
         self.ever_started: list[Job] = []
+        self.handed_in: list[tuple[Job, Given]] = []
 
     def submit(self, job: Job) -> None:
         if self.is_full:
@@ -51,6 +53,9 @@ class ScriptedExecutor:
             job.returned(CANCELLED)
         elif job in self.running and self.is_obedient:
             self.finish(job, CANCELLED)
+
+    def hand_in(self, job: Job, given: Given) -> None:
+        self.handed_in.append((job, given))
 
     def is_running(self, job: Job) -> bool:
         return job in self.running

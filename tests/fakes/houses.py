@@ -20,7 +20,7 @@ class HandHouse:
     A cancel does not wait for a function that goes on: no test waits for real time.
     """
 
-    def __init__(self, *, executor: ScriptedExecutor | None = None, **limits: Any) -> None:
+    def __init__(self, *, executor: ScriptedExecutor | None = None, has_inbox: bool = False, **limits: Any) -> None:
         self.clock = HandClock()
         self.executor = executor or ScriptedExecutor()
         self.observer = RecordingObserver()
@@ -31,6 +31,7 @@ class HandHouse:
             call_later=self.clock.call_later,
             clock=self.clock,
             limits=TurnLimits(**{"cancel_grace_seconds": 0.0, **limits}),
+            has_inbox=has_inbox,
         )
         self.changes: list[Turn] = []
 

@@ -60,6 +60,26 @@ async def async_pieces(message: str) -> AsyncIterator[str]:
         yield word
 
 
+def asks(message: str, ask: Any, inbox: Any) -> str:
+    return f"{ask('Your name?')} {ask('Age?', schema={'type': 'integer'})} {inbox.get()} {list(inbox)}"
+
+
+async def asks_async(message: str, ask: Any, inbox: Any) -> str:
+    return f"{await ask('Your name?')} {await ask('Age?')} {await inbox.get()} {list(inbox)}"
+
+
+def asks_in_vain(message: str, ask: Any) -> str:
+    try:
+        return str(ask("Your name?"))
+    except TimeoutError as error:
+        return type(error).__name__
+
+
+def asks_from(message: str, ask: Any) -> Iterator[str]:
+    yield str(os.getpid())
+    yield str(ask("Your name?"))
+
+
 def big(message: str) -> str:
     return "好" * int(message)
 

@@ -221,6 +221,10 @@ class Connection:
         head = await self.read_head(method=method)
         return Response(head=head, body=await self.read_body())
 
+    async def read_exactly(self, count: int) -> bytes:
+        """So many bytes as they come, after a head that ends the talk of HTTP. Raises CutShort."""
+        return await self._patiently(self._reader.readexactly(count))
+
     async def is_closed_by_server(self) -> bool:
         """Wait for the server to say or do something more: True when it closes."""
         return await self._patiently(self._reader.read(1)) == b""

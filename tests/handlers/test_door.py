@@ -359,3 +359,16 @@ def test_a_refusal_before_the_body_says_that_the_connection_ends(
         assert (response.headers.get("connection") == "close") is closes
 
     with_server(saying("hi"), scenario)
+
+
+def test_a_connection_stays_after_a_request_without_a_body_was_refused() -> None:
+    async def scenario(house: House) -> None:
+        async with house.connect() as connection:
+            for path, status in (("/api/profiles", 401), ("/nowhere", 404), ("/api/profiles", 401)):
+                await connection.send("GET", path)
+                head = await connection.read_head()
+                assert head.status == status
+                assert head.headers.get("connection") != "close"
+                await connection.read_body()
+
+    with_server(saying("hi"), scenario)

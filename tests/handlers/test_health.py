@@ -104,7 +104,7 @@ def test_the_detail_has_the_numbers() -> None:
             assert (body["turns"], body["readers"]) == ({"running": 1, "remembered": 0}, 1)
             assert (body["workers"]["busy"], body["workers"]["abandoned"]) == (1, 0)
             assert body["backend"] == "Gate"
-            assert (body["store"], body["connections"]) == ("sqlite", {"open": 2, "refused": 0})
+            assert (body["store"], body["connections"]) == ("sqlite", {"open": 2, "refused": 0, "websockets": 0})
             assert body["log_bytes"] > 0
             assert body["uptime_seconds"] >= 0
             assert body["loop_lag_seconds"].keys() == {"mean", "highest"}

@@ -179,6 +179,19 @@ def test_a_refusal_is_a_line_with_its_door_and_code(capsys: pytest.CaptureFixtur
     assert refused == [("smart", "invalid_request", "alice"), ("other", "not_found", "")]
 
 
+def test_a_refused_method_has_its_code_and_the_requests_id_too(capsys: pytest.CaptureFixture[str]) -> None:
+    async def scenario(house: House) -> None:
+        for method in ("PUT", "NONSENSE"):
+            response = await house.request(method, SMART, headers={"X-Request-Id": f"trace-{method}"})
+            assert response.headers["x-request-id"] == f"trace-{method}"
+
+    set_up_logging("json", "info")
+    with_server(answering, scenario)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    refused = [(line["request_id"], line["code"]) for line in lines if line.get("event") == "refused"]
+    assert refused == [("trace-PUT", "method_not_allowed"), ("trace-NONSENSE", "method_not_allowed")]
+
+
 def test_a_slow_turn_is_one_warning_with_the_figures_of_its_delivery(capsys: pytest.CaptureFixture[str]) -> None:
     async def scenario(house: House) -> None:
         body = {"username": "VitalikButerin", "message": "hi", "pace": "none"}

@@ -106,7 +106,7 @@ async def test_a_client_that_has_gone_is_noticed_at_the_next_frame_and_is_not_co
     stream.is_closed = True
     with pytest.raises(StreamClosedError):
         delivery.deliver(chunk("hello"))
-    assert delivery.summary("smart", "client_gone", resumed=False).characters == 0
+    assert delivery.tally.summary("smart", "client_gone", resumed=False).characters == 0
 
 
 def test_whoever_reads_more_slowly_than_the_drain_waits_is_told_that_it_is_over() -> None:

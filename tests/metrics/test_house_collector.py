@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.turns.book import BookLimits, TurnBook
-from streamchat.turns.events import Answer, Text
+from streamchat.turns.events import Answer, InputRequired, Text
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics
 from tests.fakes.houses import HandHouse
@@ -42,6 +42,25 @@ async def test_what_is_true_now_is_read_at_each_scrape() -> None:
     assert (now("workers_limit"), now("workers_abandoned_limit")) == (4, 7)
     assert (now("workers_pool"), now("streams_active")) == (6, 1)
     assert (now("turns_queued"), now("turns_queued_limit")) == (5, 6)
+
+
+@pytest.mark.gen_test
+async def test_who_waits_for_whom_and_what_users_say_is_counted() -> None:
+    hands, registry = HandHouse(), CollectorRegistry()
+    book = TurnBook(hands.house, BookLimits())
+    registry.register(HouseCollector(book, lambda: STATISTICS, lambda: ConnectionStatistics(open=0, refused=0)))
+
+    def now(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"streamchat_{name}", labels)
+
+    results = ("answered", "expired", "steered", "refused")
+    assert [now("inputs_total", result=result) for result in results] == [0.0] * 4
+    turn = book.open(QUERY, owner="ada", rules=RULES)
+    book.open(QUERY, owner="ada", rules=TurnRules(timeout_seconds=150.0, on_busy="queue"))
+    turn.record(InputRequired(request_id="in_1", question="Sure?", expires_in=60.0))
+    assert (now("turns_waiting_for_input"), now("turns_in_line")) == (1.0, 1.0)
+    turn.give_input("yes")
+    assert (now("turns_waiting_for_input"), now("inputs_total", result="answered")) == (0.0, 1.0)
 
 
 def test_it_stands_beside_the_observer_on_one_registry() -> None:

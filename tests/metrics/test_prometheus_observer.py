@@ -119,6 +119,15 @@ def client_gone(desk: Desk) -> None:
     asyncio.run(leave())
 
 
+def interrupted(desk: Desk) -> None:
+    async def ask_something_else() -> None:
+        turn = desk.turn()
+        turn.give_way()
+        await turn.cancel()
+
+    asyncio.run(ask_something_else())
+
+
 WAYS_TO_END: dict[tuple[str, str], Callable[[Desk], None]] = {
     ("complete", "complete"): finish_with(COMPLETE),
     ("error", "raised"): finish_with(Ended(cause="error", code="processing_error", reason="raised")),
@@ -130,6 +139,7 @@ WAYS_TO_END: dict[tuple[str, str], Callable[[Desk], None]] = {
     ("timeout", "deadline"): deadline,
     ("cancelled", "owner"): owner,
     ("cancelled", "client_gone"): client_gone,
+    ("cancelled", "interrupted"): interrupted,
 }
 
 

@@ -69,6 +69,8 @@ def everything(
     tool_call: object,
     tool_result: object,
     media: object,
+    ask: object,
+    inbox: object,
 ) -> str:
     return ",".join(locals())
 
@@ -120,7 +122,7 @@ def test_a_function_that_cannot_be_called_is_refused_with_a_sentence(function: A
 
 
 def test_the_sentence_names_what_there_is() -> None:
-    with pytest.raises(UnusableFunction, match=r"it gives: message, username, .*, media"):
+    with pytest.raises(UnusableFunction, match=r"it gives: message, username, .*, inbox"):
         BoundFunction(lambda message, api_key: "hi")
 
 

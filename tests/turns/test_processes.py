@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from streamchat.turns.events import Answer, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.events import Answer, InputRequired, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.inputs import Lapsed, Reply
+from streamchat.turns.inputs import Said as SaidUnasked
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.processes import ProcessExecutor
 from streamchat.turns.query import Query
@@ -391,5 +393,79 @@ def test_without_an_entrance_a_function_finds_nothing_of_it() -> None:
     async def scenario() -> None:
         process_functions.said.set("hello")
         assert (await run_once("what_was_said")).text == "nothing"
+
+    play(scenario)
+
+
+# What the user says comes in.
+
+
+async def question_of(job: RecordingJob, number: int = 1) -> InputRequired:
+    """Wait for the question with this number."""
+
+    def questions() -> list[InputRequired]:
+        return [fact for fact in job.facts if isinstance(fact, InputRequired)]
+
+    await job.until(lambda: len(questions()) >= number)
+    return questions()[number - 1]
+
+
+@pytest.mark.parametrize("function", ["asks", "asks_async"])
+def test_answers_and_what_is_said_unasked_reach_the_function(function: str) -> None:
+    async def scenario() -> None:
+        async with running(function) as executor:
+            for _ in range(2):  # the second runs in the same child
+                job = submitted(executor)
+                # Before the child has said a word: it is kept until there is somebody to say it to.
+                executor.hand_in(job, SaidUnasked(text="早"))
+                first = await question_of(job)
+                executor.hand_in(job, Reply(request_id=first.request_id, value="Ada"))
+                second = await question_of(job, 2)
+                executor.hand_in(job, SaidUnasked(text="late"))
+                executor.hand_in(job, Reply(request_id=second.request_id, value=36))
+                assert await job.end() == COMPLETE
+                assert job.text == "Ada 36 早 ['late']"
+                executor.hand_in(job, SaidUnasked(text="too late"))
+
+    play(scenario)
+
+
+def test_a_question_that_expires_is_an_exception_in_the_child() -> None:
+    async def scenario() -> None:
+        async with running("asks_in_vain") as executor:
+            job = submitted(executor)
+            executor.hand_in(job, Lapsed(request_id=(await question_of(job)).request_id))
+            await job.end()
+            assert job.text == "InputExpired"
+
+    play(scenario)
+
+
+def test_a_child_that_waits_for_its_user_dies_like_any_other() -> None:
+    async def scenario() -> None:
+        async with running("asks_from") as executor:
+            job = submitted(executor)
+            victim = await victim_of(job)
+            await question_of(job)
+            executor.interrupt(job)
+            await victim.death()
+            assert await job.end() == CANCELLED
+            again = submitted(executor)
+            executor.hand_in(again, Reply(request_id=(await question_of(again)).request_id, value="Ada"))
+            assert await again.end() == COMPLETE
+
+    play(scenario)
+
+
+def test_what_is_said_when_the_function_is_ending_costs_it_nothing() -> None:
+    async def scenario() -> None:
+        async with running("asks_in_vain") as executor:
+            for _ in range(20):
+                job = submitted(executor)
+                executor.hand_in(job, Reply(request_id=(await question_of(job)).request_id, value="Ada"))
+                while not job.ended:
+                    executor.hand_in(job, SaidUnasked(text="more"))
+                    await asyncio.sleep(0)
+                assert job.ended == [COMPLETE]
 
     play(scenario)

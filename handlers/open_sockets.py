@@ -1,0 +1,70 @@
+"""The WebSockets that are open: counted, and closed in good order when the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Protocol
+
+# RFC 6455, section 7.4.1.
+GOING_AWAY = 1001
+
+
+class OpenSocket(Protocol):
+    """A socket as far as it matters here."""
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Say goodbye; the connection ends when the client has answered, or soon."""
+
+    def drop(self) -> None:
+        """End the connection now."""
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether its client has to take something before more is sent."""
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What waits to be sent."""
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that are being answered."""
+
+
+class OpenSockets:
+    """Each socket adds itself when it is open and removes itself when it is not."""
+
+    def __init__(self) -> None:
+        self._sockets: set[OpenSocket] = set()
+        self._one_left = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def __iter__(self) -> Iterator[OpenSocket]:
+        return iter(self._sockets)
+
+    def add(self, socket: OpenSocket) -> None:
+        self._sockets.add(socket)
+
+    def remove(self, socket: OpenSocket) -> None:
+        self._sockets.discard(socket)
+        self._one_left.set()
+
+    async def close(self, seconds: float) -> None:
+        """Say to all that the server goes away, and give them ``seconds`` to answer."""
+        for socket in list(self._sockets):
+            socket.close(GOING_AWAY, "shutting down")
+        try:
+            async with asyncio.timeout(seconds):
+                while self._sockets:
+                    self._one_left.clear()
+                    await self._one_left.wait()
+        except TimeoutError:
+            return
+
+    def drop(self) -> None:
+        """End the connections that are left."""
+        for socket in list(self._sockets):
+            socket.drop()

@@ -1,0 +1,260 @@
+"""What is said on one WebSocket: messages come in, turns are opened, followed, stopped; replies and frames go out.
+
+Knows no handshake and no bytes of a frame. A reply echoes the message's ``ref``; a frame says its stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+
+from streamchat.handlers.chat_request import parse, parse_chat_request
+from streamchat.handlers.delivery import Stalled
+from streamchat.handlers.door import request_id
+from streamchat.handlers.errors import Refused, bad_field, refusal_of
+from streamchat.handlers.questions import open_turn
+from streamchat.handlers.rooms import Rooms
+from streamchat.handlers.showing import catch_up, show
+from streamchat.handlers.socket_delivery import SocketDelivery
+from streamchat.handlers.socket_messages import (
+    Envelope,
+    Hint,
+    InputMessage,
+    Kind,
+    QueryOptions,
+    ResumeMessage,
+    StreamMessage,
+)
+from streamchat.handlers.socket_writer import SocketWriter
+from streamchat.handlers.views import presenter_of
+from streamchat.presenting.frames import AnyFrame, Payload
+from streamchat.presenting.presenter import Presenter
+from streamchat.presenting.sentences import Language
+from streamchat.presenting.styles import STYLES
+from streamchat.turns.reader import Reader
+from streamchat.turns.turn import Turn
+from streamchat.wire.sse import seen_frames
+from streamchat.wire.websocket import json_message
+
+DOOR = "ws"
+
+_logger = logging.getLogger("streamchat.doors")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Who is at the other end, as the handshake tells."""
+
+    caller: str
+    lang: Language
+    request_id: str
+    trace_headers: Mapping[str, str]
+
+
+class SocketSession:
+    """One socket's conversation. Each turn on it is shown by a task that this owns."""
+
+    def __init__(self, rooms: Rooms, peer: Peer, writer: SocketWriter) -> None:
+        self._rooms = rooms
+        self._peer = peer
+        self._writer = writer
+        self._readers: dict[str, Reader] = {}
+        self._shows: set[asyncio.Task[None]] = set()
+        self._has_left = False
+        self._questions = 0
+        self._opening = 0
+        self._answering: Mapping[Kind, Callable[[bytes, str | None], Awaitable[None]]] = {
+            "auth": self._auth,
+            "query": self._query,
+            "resume": self._resume,
+            "cancel": self._cancel,
+            "input": self._input,
+            "ping": self._ping,
+        }
+
+    async def greet(self, ref: str | None) -> None:
+        """Say that the caller is known now."""
+        with suppress(StreamClosedError, Stalled):
+            await self._say("auth", ref, {"success": True})
+
+    async def take(self, message: bytes) -> None:
+        """Do what a message says and answer it; whatever is wrong with it is answered too, and the socket stays."""
+        try:
+            envelope = parse(Envelope, message)
+            await self._answering[envelope.type](message, envelope.ref)
+        except (StreamClosedError, Stalled):
+            return  # nobody is left to be answered
+        except Exception as error:  # noqa: BLE001 - the answer is an error, and what nobody foresaw is logged
+            await self.refuse(error, message)
+
+    async def refuse(self, error: Exception, message: bytes = b"{}") -> None:
+        """Answer with an error, in the language and with the reference of its message as far as they can be told."""
+        refused = refusal_of(error)
+        if refused is None:
+            _logger.error("a message on a WebSocket failed", exc_info=error)
+            refused = Refused("internal_error")
+        self._rooms.metrics.message_refused(refused.code)
+        fields = {"event": "refused", "door": DOOR, "code": refused.code, "caller": self._peer.caller}
+        _logger.info("a message on a WebSocket refused: %s", refused.code, extra=fields)
+        hint = _hint(message)
+        payload = refused.payload(hint.lang or self._peer.lang)
+        if refused.retry_after is not None:
+            payload["retry_after"] = round(refused.retry_after, 1)
+        with suppress(StreamClosedError, Stalled):
+            await self._say("error", hint.ref, payload)
+
+    def close(self) -> None:
+        """The client has left: its readers close, and what shows them ends by itself."""
+        self._has_left = True
+        for reader in list(self._readers.values()):
+            reader.close()
+
+    # The kinds of messages.
+
+    async def _auth(self, message: bytes, ref: str | None) -> None:
+        raise bad_field("type", "must not be auth: this socket has its caller")
+
+    async def _query(self, message: bytes, ref: str | None) -> None:
+        received_at = monotonic()
+        options, request = parse(QueryOptions, message), parse_chat_request(message)
+        self._questions += 1
+        # Each question has an id of its own in the logs, which begins with its socket's.
+        question_id = f"{self._peer.request_id}.{self._questions}"
+        request_id.set(question_id)
+        with self._place():
+            turn = await open_turn(
+                self._rooms,
+                request,
+                style=STYLES[options.door],
+                door=DOOR,
+                caller=self._peer.caller,
+                lang=request.lang or self._peer.lang,
+                key=options.idempotency_key,
+                request_id=question_id,
+                trace_headers=self._peer.trace_headers,
+                received_at=received_at,
+            )
+            reader = self._open_reader(turn)
+        presenter = presenter_of(self._rooms, turn)
+        await self._follow(turn, reader, presenter, ref, received_at=received_at)
+
+    async def _resume(self, message: bytes, ref: str | None) -> None:
+        received_at = monotonic()
+        asked = parse(ResumeMessage, message)
+        turn = self._find(asked)
+        seen = seen_frames(asked.last_event_id or "", turn.id)
+        with self._place():
+            reader = self._open_reader(turn)
+        try:
+            presenter = presenter_of(self._rooms, turn, skip=seen, with_opening=False)
+            first = await catch_up(self._rooms, presenter, reader, seen)
+        except BaseException:
+            self._close_reader(turn, reader)
+            raise
+        await self._follow(turn, reader, presenter, ref, received_at=received_at, first=first, resumed=True)
+
+    async def _cancel(self, message: bytes, ref: str | None) -> None:
+        turn = self._find(parse(StreamMessage, message))
+        state = await turn.cancel()
+        told = {"success": True, "state": state.state, "worker": state.worker, "stream_id": turn.id}
+        await self._say("cancel", ref, told)
+
+    async def _input(self, message: bytes, ref: str | None) -> None:
+        said = parse(InputMessage, message)
+        turn = self._find(said)
+        turn.give_input(said.input, said.request_id)
+        await self._say("input", ref, {"success": True, "stream_id": turn.id})
+
+    async def _ping(self, message: bytes, ref: str | None) -> None:
+        await self._say("pong", ref, {"success": True})
+
+    # Turns on this socket.
+
+    def _find(self, message: StreamMessage) -> Turn:
+        return self._rooms.book.find(message.stream_id, owner=self._peer.caller)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place for one more turn, taken while it is being opened; Refused when there is none."""
+        most = self._rooms.limits.max_socket_turns
+        if len(self._readers) + self._opening >= most:
+            raise Refused("rate_limited", limit=f"{most} turns on a WebSocket")
+        self._opening += 1
+        try:
+            yield
+        finally:
+            self._opening -= 1
+
+    def _open_reader(self, turn: Turn) -> Reader:
+        """The socket's one reader of the turn; closed at once when the client has left meanwhile."""
+        if turn.id in self._readers:
+            raise bad_field("stream_id", f"{turn.id} is followed on this socket already")
+        reader = self._readers[turn.id] = turn.open_reader()
+        if self._has_left:
+            reader.close()
+        return reader
+
+    def _close_reader(self, turn: Turn, reader: Reader) -> None:
+        reader.close()
+        del self._readers[turn.id]
+
+    async def _follow(
+        self,
+        turn: Turn,
+        reader: Reader,
+        presenter: Presenter,
+        ref: str | None,
+        *,
+        received_at: float,
+        first: Sequence[AnyFrame] = (),
+        resumed: bool = False,
+    ) -> None:
+        """Say that the turn is here, and have it shown from now on."""
+        is_over = presenter.is_finished and not first
+        told = {"success": True, "stream_id": turn.id, "conversation_id": turn.query.conversation_id}
+        try:
+            await self._say("accepted", ref, told | {"resumed": resumed, "is_over": is_over})
+        except BaseException:
+            self._close_reader(turn, reader)
+            raise
+        if is_over:
+            self._close_reader(turn, reader)
+            return
+        delivery = SocketDelivery(self._writer, turn.id, received_at=received_at)
+
+        async def shown() -> None:
+            try:
+                await show(self._rooms, turn, reader, presenter, delivery, door=DOOR, first=first, resumed=resumed)
+            finally:
+                self._close_reader(turn, reader)
+
+        task = asyncio.create_task(shown(), name=f"show {turn.id}")
+        self._shows.add(task)
+        task.add_done_callback(self._shown)
+
+    def _shown(self, task: asyncio.Task[None]) -> None:
+        self._shows.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _logger.error("%s failed", task.get_name(), exc_info=error)
+
+    async def _say(self, kind: str, ref: str | None, payload: Payload) -> None:
+        reply: dict[str, Any] = {"type": kind}
+        if ref is not None:
+            reply["ref"] = ref
+        room = self._writer.put(json_message(reply | payload))
+        if room is not None:
+            await room
+
+
+def _hint(message: bytes) -> Hint:
+    try:
+        return parse(Hint, message)
+    except Refused:
+        return Hint()

@@ -1,0 +1,88 @@
+"""Counts what left for one reader: locally, because an observer is told of nothing before the end."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from time import monotonic
+
+from streamchat.presenting.frames import AnyFrame, Chunk
+from streamchat.turns.observer import GAP_SECONDS, Delivery, Leaving
+
+_NO_GAPS = array("I", [0] * (len(GAP_SECONDS) + 1))
+
+
+class Tally:
+    """The figures of one reader's frames. Knows no connection."""
+
+    __slots__ = (
+        "_code",
+        "_end",
+        "_first_chunk",
+        "_first_chunk_at",
+        "_first_frame_at",
+        "_frames",
+        "_gaps",
+        "_last_chunk",
+        "_last_chunk_at",
+        "_received_at",
+    )
+
+    def __init__(self, received_at: float) -> None:
+        """``received_at`` is when the reader's request came, in ``time.monotonic()`` seconds."""
+        self._received_at = received_at
+        self._first_frame_at: float | None = None
+        self._first_chunk: Chunk | None = None
+        self._last_chunk: Chunk | None = None
+        self._first_chunk_at: float | None = None
+        self._last_chunk_at = 0.0
+        self._frames = 0
+        self._gaps = _NO_GAPS[:]
+        self._end = self._code = ""
+
+    def count(self, frames: list[AnyFrame]) -> None:
+        """These have left now."""
+        now = monotonic()
+        self._frames += len(frames)
+        if self._first_frame_at is None:
+            self._first_frame_at = now
+        for frame in frames:
+            if type(frame) is Chunk:
+                if self._first_chunk is None:
+                    self._first_chunk, self._first_chunk_at = frame, now
+                else:
+                    self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
+                self._last_chunk = frame
+                self._last_chunk_at = now
+            elif frame.is_terminal:
+                self._end, self._code = frame.payload["status"], frame.payload.get("code", "")
+
+    def summary(self, door: str, leaving: Leaving, *, resumed: bool) -> Delivery:
+        """What has left by now."""
+        first_chunk = self._first_chunk_at
+        chunks, characters = self._sent()
+        return Delivery(
+            door=door,
+            resumed=resumed,
+            leaving=leaving,
+            end=self._end,
+            code=self._code,
+            first_frame_seconds=self._since_request(self._first_frame_at),
+            first_chunk_seconds=self._since_request(first_chunk),
+            streaming_seconds=self._last_chunk_at - first_chunk if first_chunk else 0.0,
+            total_seconds=monotonic() - self._received_at,
+            chunks=chunks,
+            characters=characters,
+            frames=self._frames,
+            gaps=self._gaps,
+        )
+
+    def _sent(self) -> tuple[int, int]:
+        """How many chunks, and characters in them: chunks say their place, so the first and the last are enough."""
+        first, last = self._first_chunk, self._last_chunk
+        if first is None or last is None:
+            return 0, 0
+        return last.chunk_number - first.chunk_number + 1, last.position - first.position + len(first.text)
+
+    def _since_request(self, at: float | None) -> float | None:
+        return None if at is None else at - self._received_at

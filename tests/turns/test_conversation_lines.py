@@ -1,0 +1,174 @@
+"""Who may begin in a conversation, on a scripted executor."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streamchat.turns.book import BookLimits, TurnBook
+from streamchat.turns.conversation_lines import ConversationBusy, LineLimits
+from streamchat.turns.events import Queued
+from streamchat.turns.query import Query, TurnRules
+from streamchat.turns.turn import Turn
+from streamchat.turns.work_queue import TooBusy
+from tests.fakes.houses import HandHouse
+
+
+class Desk:
+    """A book whose turns are opened with a policy."""
+
+    def __init__(self, **limits: int) -> None:
+        self.hands = HandHouse()
+        self.book = TurnBook(self.hands.house, BookLimits(), LineLimits(**limits))
+
+    def open(self, on_busy: Any = "queue", *, conversation: str = "c", owner: str = "ada", renew: Any = None) -> Turn:
+        query = Query(message="hello", username="ada", conversation_id=conversation)
+        return self.book.open(query, owner=owner, rules=TurnRules(timeout_seconds=9.0, on_busy=on_busy), renew=renew)
+
+    @property
+    def running(self) -> list[Any]:
+        return self.hands.executor.running
+
+
+def test_one_after_the_other_and_each_is_told_its_place() -> None:
+    desk = Desk()
+    turns = [desk.open() for _ in range(3)]
+    assert (desk.running, desk.book.in_line) == ([turns[0]], 2)
+    assert [turn.log.notice for turn in turns[1:]] == [Queued(position=n, estimated_wait=None) for n in (1, 2)]
+    desk.hands.executor.finish(turns[0])
+    assert (desk.running, desk.book.in_line) == ([turns[1]], 1)
+    assert turns[2].log.notice == Queued(position=1, estimated_wait=None)
+    desk.hands.executor.finish(turns[1])
+    desk.hands.executor.finish(turns[2])
+    assert (desk.running, desk.book.in_line, desk.book.running) == ([], 0, 0)
+    assert desk.open("reject").started_at is not None
+
+
+def test_a_deadline_does_not_run_while_a_turn_waits_in_line() -> None:
+    desk = Desk()
+    first, second = desk.open(), desk.open()
+    desk.hands.clock.advance(8.0)
+    desk.hands.executor.finish(first)
+    desk.hands.clock.advance(8.0)
+    assert second.ended is None
+    desk.hands.clock.advance(2.0)
+    assert second.ended is not None
+
+
+def test_others_are_in_other_lines() -> None:
+    desk = Desk()
+    turns = [desk.open("reject"), desk.open("reject", conversation="d"), desk.open("reject", owner="bob")]
+    assert desk.running == turns
+
+
+def test_a_refused_one_has_not_happened() -> None:
+    desk = Desk(max_in_line=1, max_waiting=2)
+    desk.open()
+    with pytest.raises(ConversationBusy):
+        desk.open("reject")
+    desk.open()
+    with pytest.raises(ConversationBusy):
+        desk.open()
+    desk.open(conversation="d")
+    desk.open(conversation="d")
+    desk.open(conversation="e")
+    with pytest.raises(TooBusy):
+        desk.open(conversation="e")
+    assert (desk.book.running, desk.book.in_line) == (5, 2)
+
+
+def test_one_that_finds_no_worker_at_once_leaves_its_line_again() -> None:
+    desk = Desk()
+    desk.hands.executor.is_full = True
+    with pytest.raises(TooBusy):
+        desk.open()
+    desk.hands.executor.is_full = False
+    assert desk.open("reject").started_at is not None
+
+
+def test_one_that_finds_no_worker_when_its_turn_has_come_ends_and_the_next_is_tried() -> None:
+    desk = Desk()
+    first, second, third = desk.open(), desk.open(), desk.open()
+    desk.hands.executor.is_full = True
+    desk.hands.executor.finish(first)
+    for turn in (second, third):
+        assert turn.ended is not None
+        assert (turn.ended.code, turn.ended.reason) == ("overloaded", "no_worker")
+    assert desk.book.running == 0
+
+
+def test_one_that_was_let_run_beside_the_others_holds_up_those_behind_it() -> None:
+    desk = Desk()
+    first, second, beside = desk.open(), desk.open(), desk.open("run")
+    last = desk.open()
+    assert desk.running == [first, beside]
+    desk.hands.executor.finish(first)
+    assert desk.running == [beside, second]
+    desk.hands.executor.finish(second)
+    assert desk.running == [beside]
+    desk.hands.executor.finish(beside)
+    assert desk.running == [last]
+
+
+@pytest.mark.gen_test
+async def test_an_interrupt_stops_everybody_before_it_those_who_wait_at_once() -> None:
+    desk = Desk()
+    first, second = desk.open(), desk.open()
+    third = desk.open("interrupt")
+    for turn in (first, second):
+        await turn.cancel()
+        assert turn.ended is not None
+        assert (turn.ended.cause, turn.ended.reason) == ("cancelled", "interrupted")
+    assert desk.hands.executor.interrupted == [first]
+    assert third.started_at is not None
+
+
+@pytest.mark.gen_test
+async def test_the_query_of_one_that_has_waited_is_made_anew() -> None:
+    desk = Desk()
+
+    async def renew() -> Query:
+        return replace(second.query, message="hello again")
+
+    first, second = desk.open(), desk.open(renew=renew)
+    desk.hands.executor.finish(first)
+    assert second.started_at is None
+    await finished(desk)
+    assert (second.started_at is not None, second.query.message) == (True, "hello again")
+
+
+@pytest.mark.gen_test
+async def test_one_that_is_stopped_while_its_query_is_made_does_not_begin_and_the_next_does() -> None:
+    desk = Desk()
+
+    async def renew() -> Query:
+        await second.cancel()
+        return second.query
+
+    first, second, third = desk.open(), desk.open(renew=renew), desk.open()
+    desk.hands.executor.finish(first)
+    await finished(desk)
+    assert second.started_at is None
+    assert desk.running == [third]
+
+
+@pytest.mark.gen_test
+async def test_a_store_that_is_down_ends_the_one_that_needs_it(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+
+    async def renew() -> Query:
+        raise OSError("the disk is full")
+
+    first, second, third = desk.open(), desk.open(renew=renew), desk.open()
+    desk.hands.executor.finish(first)
+    await finished(desk)
+    assert second.ended is not None
+    assert second.ended.code == "overloaded"
+    assert desk.running == [third]
+    assert "could not be made anew" in caplog.text
+
+
+async def finished(desk: Desk) -> None:
+    """Wait for what the lines have begun in the background."""
+    for task in tuple(desk.book._lines._tasks):
+        await task

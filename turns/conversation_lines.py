@@ -1,0 +1,134 @@
+"""One question at a time in a conversation: who waits for an earlier one, and who has to give way.
+
+A conversation is its owner's and has an id; a turn is in its line from its acceptance to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from streamchat.turns.events import Ended, Queued
+from streamchat.turns.query import Query
+from streamchat.turns.turn import Turn
+from streamchat.turns.work_queue import TooBusy
+
+# Makes the query anew when its turn has come: what was said meanwhile belongs to it.
+Renew = Callable[[], Awaitable[Query]]
+
+_RETRY_AFTER_SECONDS = 5.0
+
+_logger = logging.getLogger("streamchat.turns")
+
+
+class ConversationBusy(Exception):
+    """An earlier question of this conversation is not answered yet, and this one is not to wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineLimits:
+    """How many turns may wait for an earlier one: in a conversation, and in all of them."""
+
+    max_in_line: int = 8
+    max_waiting: int = 128
+
+
+class ConversationLines:
+    """Every turn that has not ended, by its conversation. Lets it begin, or wait, as its ``on_busy`` says."""
+
+    def __init__(self, limits: LineLimits) -> None:
+        self._limits = limits
+        self._lines: dict[tuple[str, str], list[Turn]] = {}
+        self._waiting: dict[str, Renew | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Turns that wait for an earlier one."""
+        return len(self._waiting)
+
+    def join(self, turn: Turn, renew: Renew | None) -> None:
+        """Let the turn begin now or later. Raises ConversationBusy or TooBusy, and then nothing has happened."""
+        line = self._lines.setdefault(_key(turn), [])
+        waits = bool(line) and turn.rules.on_busy != "run"
+        if waits:
+            self._check_room(turn, line)
+        line.append(turn)
+        if waits:
+            self._let_wait(turn, line, renew)
+            return
+        try:
+            turn.submit()
+        except BaseException:
+            self._remove(turn)
+            raise
+
+    def leave(self, turn: Turn) -> None:
+        """The turn has ended: the next may begin."""
+        line = self._remove(turn)
+        self._waiting.pop(turn.id, None)
+        if line and line[0].id in self._waiting:
+            self._begin(line[0], self._waiting.pop(line[0].id))
+        self._tell_positions(line)
+
+    def _check_room(self, turn: Turn, line: list[Turn]) -> None:
+        waiting = sum(other.id in self._waiting for other in line)
+        if turn.rules.on_busy == "reject" or (turn.rules.on_busy == "queue" and waiting >= self._limits.max_in_line):
+            raise ConversationBusy("an earlier question of this conversation is not answered yet")
+        if len(self._waiting) >= self._limits.max_waiting:
+            raise TooBusy(_RETRY_AFTER_SECONDS)
+
+    def _let_wait(self, turn: Turn, line: list[Turn], renew: Renew | None) -> None:
+        self._waiting[turn.id] = renew
+        self._tell_positions(line)
+        if turn.rules.on_busy == "interrupt":
+            for earlier in line[:-1]:
+                earlier.give_way()
+
+    def _begin(self, turn: Turn, renew: Renew | None) -> None:
+        if renew is None:
+            _submit(turn)
+            return
+        task = asyncio.get_running_loop().create_task(_renew_and_submit(turn, renew), name=f"begin {turn.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _remove(self, turn: Turn) -> list[Turn]:
+        """The line without the turn; one that nobody is in is forgotten."""
+        line = self._lines.get(_key(turn), [])
+        if turn in line:
+            line.remove(turn)
+        if not line:
+            self._lines.pop(_key(turn), None)
+        return line
+
+    def _tell_positions(self, line: list[Turn]) -> None:
+        waiting = [turn for turn in line if turn.id in self._waiting]
+        for position, turn in enumerate(waiting, 1):
+            turn.notify(Queued(position=position, estimated_wait=None))
+
+
+def _key(turn: Turn) -> tuple[str, str]:
+    return turn.owner, turn.query.conversation_id
+
+
+async def _renew_and_submit(turn: Turn, renew: Renew) -> None:
+    try:
+        query = await renew()
+    except Exception as error:
+        _logger.exception("the query of turn %s could not be made anew", turn.id)
+        turn.returned(Ended(cause="error", code="overloaded", reason="no_worker", detail=repr(error)))
+        return
+    if turn.ended is None:
+        turn.query = query
+        _submit(turn)
+
+
+def _submit(turn: Turn) -> None:
+    """Hand on a turn that has waited: its client has an answer already, so a refusal is the turn's end."""
+    try:
+        turn.submit()
+    except TooBusy as error:
+        turn.returned(Ended(cause="error", code="overloaded", reason="no_worker", detail=str(error)))

@@ -104,7 +104,7 @@ def test_every_choice_that_a_dashboard_offers_has_something_to_choose(observed, 
 
 
 def test_the_doors_that_can_be_chosen_are_the_doors_there_are(observed):
-    assert observed.prometheus.label_values("door", "streamchat_stream_ends_total") == sorted([*DOORS, "streams"])
+    assert observed.prometheus.label_values("door", "streamchat_stream_ends_total") == sorted([*DOORS, "streams", "ws"])
 
 
 def test_no_rule_has_failed(observed):

@@ -41,10 +41,10 @@ async () => {
 """
 FOLLOW = """
 ([id, ticket]) => {
-  window.frames_seen = []; window.opened = 0;
+  const seen = window.frames_seen = []; window.opened = 0;
   const source = new EventSource(`/api/streams/${id}?ticket=${ticket}`);
   source.onopen = () => { window.opened += 1; };
-  source.onmessage = (event) => window.frames_seen.push(JSON.parse(event.data));
+  source.onmessage = (event) => seen.push(JSON.parse(event.data));
   source.onerror = () => { window.is_over = source.readyState === EventSource.CLOSED; };
 }
 """

@@ -31,7 +31,7 @@ class PageDoor(Door):
         self.set_header("Content-Type", f"{kind}; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
         # The test page may be pointed at another server; a page that asks for a token for this one may not.
-        others = "*" if self.start == "streaming_test.html" else "'self'"
+        others = "*" if file.name == "streaming_test.html" else "'self'"
         self.set_header("Content-Security-Policy", f"default-src 'self'; connect-src {others}; frame-ancestors 'none'")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.finish(file.read_bytes())

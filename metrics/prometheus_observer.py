@@ -254,6 +254,8 @@ class _StreamMetrics:
             self.first_frame.observe(delivery.first_frame_seconds)
         if delivery.first_chunk_seconds is not None:
             self.first_chunk.observe(delivery.first_chunk_seconds)
+        if delivery.leaving != "finished":
+            return  # the speed of a client that has left, or is stuck, is not ours
         if delivery.characters_per_second is not None and delivery.chunks_per_second is not None:
             self.speed.observe(delivery.characters_per_second)
             self.chunk_speed.observe(delivery.chunks_per_second)

@@ -59,3 +59,20 @@ def test_a_name_that_no_file_system_takes_is_not_found() -> None:
         assert (await house.get(f"/{'a' * 300}.html")).status == 404
 
     with_server(saying("hi"), scenario)
+
+
+@pytest.mark.parametrize(
+    ("path", "others"),
+    [
+        ("/", "*"),
+        ("/streaming_test.html", "*"),
+        ("/analytics", "'self'"),
+        ("/analytics.html", "'self'"),
+    ],
+)
+def test_only_the_test_page_may_talk_to_another_server(path: str, others: str) -> None:
+    async def scenario(house: House) -> None:
+        policy = (await house.get(path, token=None)).headers["content-security-policy"]
+        assert f"connect-src {others};" in policy
+
+    with_server(saying("hi"), scenario)

@@ -8,9 +8,10 @@ from tornado.iostream import StreamClosedError
 
 from streamchat.handlers.delivery import PIECE_BYTES, SseDelivery, Stalled
 from streamchat.presenting.frames import AnyFrame, Chunk, Frame
+from streamchat.turns.events import Dismissed
 from streamchat.wire.sse import SseWire
 from tests.fakes.connections import OpenResponse, SlowStream
-from tests.handlers.house import House, saying, with_server
+from tests.handlers.house import House, saying, until, with_server
 
 
 def begun(stream: SlowStream, *, stall_seconds: float = 60.0, version: str = "HTTP/1.1") -> SseDelivery:
@@ -117,11 +118,12 @@ def test_whoever_reads_more_slowly_than_the_drain_waits_is_told_that_it_is_over(
         async with house.connect(receive_buffer=4_096) as slow:
             await house.begin(slow, chunking=chunks, pace="none")
             await slow.read_until("streaming")
-            house.server.rooms.book.drain()
-            house.server.rooms.book.shut_down()
-            house.server.rooms.book.dismiss()
+            drained = asyncio.create_task(house.server.drain())
+            (turn,) = house.server.rooms.book._every()
+            await until(lambda: isinstance(turn.log.notice, Dismissed))
             frames = [frame async for frame in slow.frames()]
             assert (frames[-1].payload["status"], frames[-1].payload["code"]) == ("error", "shutting_down")
             assert sum(len(frame.payload["data"]) for frame in frames if frame.status == "streaming") < len(text)
+            await drained
 
     with_server(saying(text), scenario, max_answer_characters=len(text))

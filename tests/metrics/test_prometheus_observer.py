@@ -329,3 +329,13 @@ def test_it_may_be_given_its_registry() -> None:
     registry = CollectorRegistry()
     assert PrometheusObserver("1", registry).registry is registry
     assert registry.get_sample_value("streamchat_auth_failures_total") == 0.0
+
+
+@pytest.mark.parametrize("told", [{"leaving": "client_gone"}, {"leaving": "stalled"}, {"streaming_seconds": 0.049}])
+def test_what_was_left_or_sent_at_once_has_no_speed(told: dict[str, Any]) -> None:
+    desk = Desk()
+    desk.metrics.delivered(desk.turn(), delivery(**told))
+    assert desk.value("streaming_characters_per_second_count", door="smart") == 0.0
+    assert desk.value("streaming_chunks_per_second_count", door="smart") == 0.0
+    desk.metrics.delivered(desk.turn(), delivery(streaming_seconds=0.05))
+    assert desk.value("streaming_characters_per_second_count", door="smart") == 1.0

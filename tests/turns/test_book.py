@@ -346,3 +346,18 @@ async def test_an_end_that_was_told_to_the_book_twice_is_remembered_once() -> No
     turn.returned(Ended(cause="error", code="processing_error", reason="raised"))
     reader.close()
     assert (library.book.remembered, turn.ended) == (1, COMPLETE)
+
+
+@pytest.mark.gen_test
+async def test_what_a_withdrawal_adds_to_a_log_leaves_nothing_behind_when_it_is_forgotten() -> None:
+    library = Library(remember_seconds=10.0)
+    turn = library.open()
+    turn.record(Text(text="x" * 1_000))
+    reader = turn.open_reader()
+    library.hands.executor.finish(turn)
+    await turn.cancel()
+    reader.close()
+    library.hands.clock.advance(11.0)
+    with pytest.raises(TurnGone):
+        library.book.find(turn.id, owner="ada")
+    assert library.book.log_bytes == 0

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
@@ -191,6 +192,12 @@ class Door(RequestHandler):
             _logger.info("%s %s refused: %s", self.request.method, self.request.path, reason, extra=fields)
         else:
             _logger.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
+
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        flushed = super().flush(include_footers)
+        # They have been sent. A stream is open for minutes, and they are 2 kB.
+        self._headers = HTTPHeaders()
+        return flushed
 
     def on_finish(self) -> None:
         if self.reader is not None:

@@ -126,6 +126,7 @@ class Presenter:
         elif not self._is_open or isinstance(self._notice, Dismissed):
             self.due = -inf
         elif timeline.answered_at is not None:
+            self._durations = ()  # nothing is foretold any more
             self.due = min(timeline.due, self._sent_at + self._keepalive_seconds)
         else:
             self.due = min(timeline.due, self._transient_due, self._sent_at + self._keepalive_seconds)

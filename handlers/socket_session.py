@@ -33,6 +33,7 @@ from streamchat.handlers.socket_messages import (
     StreamMessage,
 )
 from streamchat.handlers.socket_writer import SocketWriter
+from streamchat.handlers.stopping import stop
 from streamchat.handlers.views import presenter_of
 from streamchat.presenting.frames import AnyFrame, Payload
 from streamchat.presenting.presenter import Presenter
@@ -162,7 +163,7 @@ class SocketSession:
 
     async def _cancel(self, message: bytes, ref: str | None) -> None:
         turn = self._find(parse(StreamMessage, message))
-        state = await turn.cancel()
+        state = await stop(self._rooms, turn)
         told = {"success": True, "state": state.state, "worker": state.worker, "stream_id": turn.id}
         await self._say("cancel", ref, told)
 

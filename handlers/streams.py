@@ -9,6 +9,7 @@ from streamchat.handlers.errors import Refused
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.showing import catch_up
 from streamchat.handlers.sse_response import respond_with_stream
+from streamchat.handlers.stopping import stop
 from streamchat.handlers.tickets import Ticket
 from streamchat.handlers.views import presenter_of
 from streamchat.stores.tokens import Caller
@@ -61,7 +62,7 @@ class StreamDoor(Door):
 
     async def delete(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)
-        state = await turn.cancel()
+        state = await stop(self.rooms, turn)
         self.write_payload({"success": True, "state": state.state, "worker": state.worker, "stream_id": turn.id})
 
     def _last_event_id(self) -> str:

@@ -17,11 +17,13 @@ from tests.handlers.house import (
     durable,
     saying,
     statuses,
+    until,
     with_server,
 )
 from tests.handlers.raw_client import Frame, Response
 
 ANSWER = "Rollups move the work. 卷叠很有用。 👨‍👩‍👧 done!\r\n" * 4
+LONG = "on and on. " * 100_000  # more than the kernel takes for a client that does not read
 
 
 async def resume(house: House, stream_id: str, last: str, how: str, token: str = "secret-a") -> Response:
@@ -293,6 +295,19 @@ def test_an_answer_that_is_still_being_shown_is_cut_and_the_frame_says_so() -> N
             assert await stop(house, stream_id) == {"state": "cancelled", "worker": "ended"}
 
     with_server(saying(ANSWER * 20), scenario)
+
+
+def test_an_answer_that_is_all_due_is_finished_though_its_client_has_not_taken_it_yet() -> None:
+    async def scenario(house: House) -> None:
+        async with house.connect(receive_buffer=4_096) as slow:
+            stream_id = await house.begin(slow, pace="none")
+            await until(lambda: house.server.rooms.book.find(stream_id, owner="alice").ended is not None)
+            assert await stop(house, stream_id) == {"state": "finished", "worker": "ended"}
+            frames = [frame async for frame in slow.frames()]
+            assert frames[-1].payload["status"] == "complete"
+            assert answer_in(frames) == LONG
+
+    with_server(saying(LONG), scenario)
 
 
 def test_a_generator_is_closed_when_it_is_stopped() -> None:

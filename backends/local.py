@@ -63,6 +63,7 @@ async def process_query(
     cancelled: Flag,
     deadline: float,
     progress: Callable[[str, float | None], None],
+    usage: Callable[[int, int], None],
 ) -> AsyncGenerator[str, None]:
     """Yield the answer token by token. ``deadline`` in seconds of time.monotonic().
 
@@ -86,6 +87,8 @@ async def process_query(
                 warning = ""
     except UpstreamFailed as error:
         raise EmbeddedModelFailed(f"the embedded model failed: {error}") from error
+    if reply.usage is not None:
+        usage(reply.usage.prompt_tokens, reply.usage.completion_tokens)
     if reply.finish_reason == "length":
         yield "…"
 
@@ -103,6 +106,7 @@ def request_for(message: str, system_prompt: str, history: Sequence[Mapping[str,
         "temperature": TEMPERATURE,
         "max_tokens": MAX_ANSWER_TOKENS,
         "repeat_penalty": REPEAT_PENALTY,
+        "stream_options": {"include_usage": True},
         # With it something is written while the model reads: only so does llama.cpp notice then that nobody listens
         # any more.
         "return_progress": True,

@@ -30,12 +30,13 @@ async def process_query(
     progress: Callable[[str, float | None], None],
     tool_call: ToolCall,
     tool_result: ToolResult,
+    usage: Callable[[int, int], None],
 ) -> AsyncGenerator[str, None]:
     """Yield the answer as the model says it. ``deadline`` in seconds of time.monotonic().
 
     Raises UpstreamFailed, each kind of failure as a class of its own, and TimeoutError.
     """
-    reports = Reports(progress=progress, tool_call=tool_call, tool_result=tool_result)
+    reports = Reports(progress=progress, tool_call=tool_call, tool_result=tool_result, usage=usage)
     asked = answering(
         UPSTREAM.for_profile(profile), RUNNER, reports, message=message, deadline=deadline, request_id=request_id
     )

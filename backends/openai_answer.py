@@ -49,6 +49,7 @@ class Reports:
     progress: Callable[[str, float | None], None]
     tool_call: ToolCall
     tool_result: ToolResult
+    usage: Callable[[int, int], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class Answering:
                     async for piece in pieces:
                         yield gap + piece
                         has_spoken, gap = True, ""
-                self.usage += reply.usage or Usage()
+                self._count(reply.usage)
                 if reply.finish_reason == "length":
                     yield CUT[self.is_chinese]
                     return
@@ -117,6 +118,12 @@ class Answering:
         return streamed(
             client, self.upstream, body, reply, deadline=self.deadline, headers=headers, waiting=self._waiting
         )
+
+    def _count(self, usage: Usage | None) -> None:
+        """Add one message's tokens; a server that counts none leaves the reader without a figure."""
+        if usage is not None:
+            self.usage += usage
+            self.reports.usage(self.usage.prompt_tokens, self.usage.completion_tokens)
 
     async def _messages_of(self, reply: Reply) -> list[dict[str, Any]]:
         """The model's message and the results of the tools that it asks for, which run side by side."""

@@ -156,6 +156,6 @@ class Reply:
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    return Usage(
-        prompt_tokens=int(usage.get("prompt_tokens") or 0), completion_tokens=int(usage.get("completion_tokens") or 0)
-    )
+    counts = (max(0, int(usage.get(name) or 0)) for name in ("prompt_tokens", "completion_tokens"))
+    prompt_tokens, completion_tokens = counts
+    return Usage(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)

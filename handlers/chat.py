@@ -131,4 +131,5 @@ class WholeAnswer:
             "stream_id": turn.id,
             "total_processing_time": self._processing_seconds,
             "total_time": self.end["total_time"],
+            **({"usage": self.end["usage"]} if "usage" in self.end else {}),
         }

@@ -36,8 +36,9 @@ class ExchangeRecorder:
         """Nothing is recorded of a reader."""
 
     def turn_ended(self, turn: Turn) -> None:
-        """Keep the exchange, in the order of the ends."""
-        self._exchanges.put(_exchange(turn))
+        """Keep the exchange, in the order of the ends; unless its client keeps the conversation itself."""
+        if turn.rules.is_kept:
+            self._exchanges.put(_exchange(turn))
 
     async def settled(self, owner: str, conversation_id: str | None = None) -> None:
         """Have written at once what was asked before in this conversation (None: in any of the owner's).

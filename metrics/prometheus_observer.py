@@ -98,6 +98,7 @@ MESSAGE_REFUSALS = (
     "other",
 )
 RESUMES = ("resumed", "complete", "impossible")
+TOKENS = ("prompt", "completion")
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 150, 300)
 SPEEDS = (1, 5, 10, 20, 45, 90, 180, 360, 720, 1_500, 5_000, 20_000, 100_000)
 RECENT = 100
@@ -134,6 +135,8 @@ class PrometheusObserver:
         self._analytics_lost = Counter(
             "streamchat_analytics_lost_total", "Records of turns that could not be stored.", registry=self.registry
         )
+        tokens = self._counter("tokens_total", "Tokens of ended turns whose functions count them.", ("kind",))
+        self._tokens = {kind: tokens.labels(kind) for kind in TOKENS}
         average = Gauge(
             "streamchat_average_processing_seconds",
             f"Mean processing time of the last {RECENT} answers.",
@@ -152,6 +155,9 @@ class PrometheusObserver:
     def turn_ended(self, turn: Turn) -> None:
         assert turn.ended is not None
         self._turns[turn.rules.door, turn.ended.cause, turn.ended.reason or "complete"].inc()
+        if turn.usage is not None:
+            self._tokens["prompt"].inc(turn.usage.prompt_tokens)
+            self._tokens["completion"].inc(turn.usage.completion_tokens)
 
     def delivered(self, turn: Turn, delivery: Delivery) -> None:
         self._ends[delivery.door, end_of(delivery)].inc()

@@ -68,6 +68,9 @@ class Tracing:
         trace.span.set_attribute("streamchat.cause", turn.ended.cause)
         trace.span.set_attribute("streamchat.reason", turn.ended.reason)
         trace.span.set_attribute("streamchat.characters", turn.characters)
+        if turn.usage is not None:
+            trace.span.set_attribute("gen_ai.usage.input_tokens", turn.usage.prompt_tokens)
+            trace.span.set_attribute("gen_ai.usage.output_tokens", turn.usage.completion_tokens)
         _tell_of_end(trace.span, turn)
         if not turn.reader_count:
             trace.end(turn.ended_at)

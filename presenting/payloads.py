@@ -13,6 +13,7 @@ from streamchat.turns.events import (
     QuestionExpired,
     ToolCall,
     ToolResult,
+    Usage,
 )
 
 MEDIA_PART_CHARACTERS = 65_536
@@ -57,6 +58,20 @@ def interaction_payload(fact: InteractionFact) -> Payload:
             return _report("input_received", request_id=request_id)
         case QuestionExpired(request_id=request_id):
             return _report("input_expired", request_id=request_id)
+
+
+def usage_payload(usage: Usage) -> Payload:
+    """The frame of a count while the function runs."""
+    return _report("usage", **token_counts(usage, is_complete=False))
+
+
+def token_counts(usage: Usage, *, is_complete: bool) -> Payload:
+    """The tokens so far; ``is_complete``: the function has come to its end, and these are all."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "complete": is_complete,
+    }
 
 
 def _report(status: str, **fields: object) -> Payload:

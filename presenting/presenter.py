@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from math import inf
 
 from streamchat.presenting.frames import AnyFrame, Frame, Payload, keepalive
-from streamchat.presenting.payloads import error_payload
+from streamchat.presenting.payloads import error_payload, usage_payload
 from streamchat.presenting.progress import LAST_PERCENT, Durations, percent_done, remaining_seconds
 from streamchat.presenting.sentences import Language, sentence
 from streamchat.presenting.styles import Opening, StreamStyle
 from streamchat.presenting.timeline import Timeline
-from streamchat.turns.events import Dismissed, Entry, Notice, Progress, Queued
+from streamchat.turns.events import Dismissed, Entry, Notice, Progress, Queued, Usage
 
 # Steps of the timeline in one ``take``: bounds how long a catch-up holds the loop.
 STEPS_PER_TAKE = 128
@@ -33,6 +33,7 @@ class Presenter:
     """
 
     __slots__ = (
+        "_came_at",
         "_durations",
         "_has_begun",
         "_is_dismissed",
@@ -48,6 +49,7 @@ class Presenter:
         "_skip",
         "_style",
         "_timeline",
+        "_usage",
         "_with_opening",
         "due",
     )
@@ -79,6 +81,8 @@ class Presenter:
         self._sent_at = 0.0
         self._message_index = 0
         self._percent = 0.0
+        self._usage: Usage | None = None
+        self._came_at = -inf
         self.due = -inf
 
     @property
@@ -143,7 +147,9 @@ class Presenter:
     def _open(self, now: float, frames: list[AnyFrame]) -> None:
         self._is_open = True
         self._sent_at = now
-        if self._with_opening and self._style.connecting is not None:
+        if not self._with_opening:
+            self._came_at = now
+        elif self._style.connecting is not None:
             frames.append(self._opening(self._style.connecting))
 
     def _advance(self, now: float, frames: list[AnyFrame]) -> None:
@@ -157,6 +163,8 @@ class Presenter:
                     frames.append(frame)
             elif timeline.started_at is not None and not self._has_begun:
                 self._begin(now, frames)
+            elif timeline.usage is not self._usage:
+                self._count(frames)
 
     def _begin(self, now: float, frames: list[AnyFrame]) -> None:
         """The work begins. Whoever has been here from the start sees it said, even if the answer is here too."""
@@ -166,11 +174,19 @@ class Presenter:
             frames.append(self._opening(self._style.processing))
             frames.append(self._progress(now))
 
+    def _count(self, frames: list[AnyFrame]) -> None:
+        """A new count of tokens. One that was said before a reader came back is old: the end tells it."""
+        usage = self._usage = self._timeline.usage
+        if usage is not None and self._timeline.usage_at > self._came_at:
+            frames.append(self._transient_frame(usage_payload(usage)))
+
     # What is said for the moment.
 
     @property
     def _transient_due(self) -> float:
         if self._timeline.answered_at is not None or self._timeline.is_finished or not self._is_open:
+            return inf
+        if not self._style.tells_progress:
             return inf
         if self._timeline.open_questions:
             return inf  # the user's turn: what the work does is no news to them now

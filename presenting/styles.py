@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from streamchat.presenting.pacing import NO_PACE, Pace
@@ -21,7 +21,7 @@ class StreamStyle:
     """How one door shows a turn.
 
     ``strategy`` and ``size`` name its chunker; None takes text as it comes. ``chunk_fields`` names what is told of a
-    chunk, in order: see Chunk.payload.
+    chunk, in order: see Chunk.payload. Without ``tells_progress`` nothing is said of waiting, but that the stream lives.
     """
 
     name: str
@@ -34,6 +34,7 @@ class StreamStyle:
     pace: Pace
     chunk_fields: tuple[str, ...]
     tells_total_time: bool
+    tells_progress: bool = True
 
 
 _WAITING = ("generate", "refine", "finish", "process", "wait", "prepare", "arrange")
@@ -91,4 +92,7 @@ RAW = StreamStyle(
     tells_total_time=True,
 )
 
-STYLES = {style.name: style for style in (BASIC, ADVANCED, SMART, RAW)}
+# The same for dialects that have no word for progress.
+QUIET = replace(RAW, name="quiet", tells_progress=False)
+
+STYLES = {style.name: style for style in (BASIC, ADVANCED, SMART, RAW, QUIET)}

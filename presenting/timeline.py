@@ -22,7 +22,7 @@ from streamchat.presenting.pacing import (
     pause_behind_source,
     pause_in_answer,
 )
-from streamchat.presenting.payloads import error_payload, interaction_payload, report_payloads
+from streamchat.presenting.payloads import error_payload, interaction_payload, report_payloads, token_counts
 from streamchat.presenting.sentences import Language, has_sentence, sentence
 from streamchat.presenting.styles import StreamStyle
 from streamchat.turns.events import (
@@ -38,6 +38,7 @@ from streamchat.turns.events import (
     Text,
     ToolCall,
     ToolResult,
+    Usage,
     Withdrawn,
 )
 
@@ -80,6 +81,7 @@ class Timeline:
         "_held_until",
         "_inbox",
         "_inbox_first",
+        "_is_counted",
         "_is_live",
         "_lang",
         "_lets_go",
@@ -103,6 +105,8 @@ class Timeline:
         "number",
         "open_questions",
         "started_at",
+        "usage",
+        "usage_at",
     )
 
     def __init__(
@@ -120,6 +124,9 @@ class Timeline:
         self.open_questions = 0
         self.is_finished = False
         self.due = inf
+        self.usage: Usage | None = None  # the latest count of tokens, and when it was said
+        self.usage_at = -inf
+        self._is_counted = False  # whether no other count can follow
         self._style = style
         self._pace = pace
         self._make_chunker = make_chunker
@@ -217,6 +224,8 @@ class Timeline:
                 self._ready.extend(_as_it_is(at, payload) for payload in report_payloads(fact))
             case InputRequired() | InputReceived() | QuestionExpired():
                 self._interact(at, fact)
+            case Usage():
+                self.usage, self.usage_at = fact, at
             case Ended():
                 self._ending(at, fact)
             case Withdrawn(cause=cause, code=code):
@@ -309,6 +318,7 @@ class Timeline:
         self._ended_at = at
         self._total = self.arrived
         if ended.cause == "complete":
+            self._is_counted = True
             self._answering(at)
         if ended.cause == "cancelled":
             self._drop_rest()
@@ -364,6 +374,8 @@ class Timeline:
         self.is_finished = True
         if payload["status"] == "complete" and self._style.tells_total_time:
             payload = {**payload, "total_time": round(self._shown_at, 1)}
+        if self.usage is not None:
+            payload = {**payload, "usage": token_counts(self.usage, is_complete=self._is_counted)}
         return Frame(payload, self.number, is_terminal=True)
 
     def _processed(self, at: float) -> Payload:

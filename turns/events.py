@@ -62,6 +62,14 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What the answer has taken so far, in tokens as its backend counts them: totals, not what is new."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InputRequired:
     """The backend asks the user something and waits; ``expires_in`` seconds from now, if nobody answers.
 
@@ -137,7 +145,7 @@ class Dismissed:
 
 
 InteractionFact = InputRequired | InputReceived | QuestionExpired
-Fact = Started | Answer | Text | ToolCall | ToolResult | Media | InteractionFact | Ended | Withdrawn
+Fact = Started | Answer | Text | ToolCall | ToolResult | Media | Usage | InteractionFact | Ended | Withdrawn
 Notice = Queued | Progress | Dismissed
 
 

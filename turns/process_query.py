@@ -26,6 +26,7 @@ GIVEN = (
     "tool_call",
     "tool_result",
     "media",
+    "usage",
     "ask",
     "inbox",
 )

@@ -49,7 +49,7 @@ class TurnRules:
 
     ``door`` is the name of the door that opened the turn. ``accepting_seconds`` is what the request took before it.
     ``trace_headers`` are those of the request that tell of a trace it belongs to (W3C Trace Context). ``can_answer``:
-    whoever asked is shown what the function asks them.
+    whoever asked is shown what the function asks them. ``is_kept``: the conversation keeps question and answer.
     """
 
     timeout_seconds: float
@@ -61,6 +61,7 @@ class TurnRules:
     accepting_seconds: float = 0.0
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     can_answer: bool = True
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

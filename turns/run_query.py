@@ -12,6 +12,7 @@ import re
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, nullcontext
+from operator import index
 from typing import Any
 from urllib.parse import quote, quote_plus
 from uuid import uuid4
@@ -19,7 +20,7 @@ from uuid import uuid4
 from streamchat.turns.asking import Asking, UserInbox
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.emitter import Emitter
-from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
 from streamchat.turns.whole_text import plain, whole_text
@@ -27,6 +28,8 @@ from streamchat.turns.whole_text import plain, whole_text
 MAX_PROGRESS_CHARACTERS = 500
 # A longer piece is handed on in parts of this size: reading one fact must not hold up whoever shows it.
 MAX_PIECE_CHARACTERS = 2_048
+# The largest whole number that every client's JSON can hold (RFC 8259, section 6).
+MAX_TOKENS = 2**53 - 1
 # What an exception's text may have from a prompt: words of four characters and more, two where words are short. What
 # JSON, Python or an address escapes ends a word, as in "%20word" and "\\nword".
 _QUOTABLE = re.compile(r"%[0-9A-Fa-f]{2}|\\+u[0-9a-fA-F]{4}|\\+x[0-9a-f]{2}|\\+[nrt]|\w{4,}|[^\W\x00-\u2fff]{2,}")
@@ -103,6 +106,7 @@ def _arguments(query: Query, emitter: Emitter) -> dict[str, Any]:
         "tool_call": tools.tool_call,
         "tool_result": tools.tool_result,
         "media": tools.media,
+        "usage": tools.usage,
         "ask": Asking(emitter).ask,
         "inbox": UserInbox(emitter),
     }
@@ -141,9 +145,20 @@ class _Reports:
             Media(media_type=whole_text(media_type), url=_whole(url), content=_whole(content), alt=_whole(alt))
         )
 
+    def usage(self, prompt_tokens: int, completion_tokens: int) -> None:
+        """Say how many tokens this answer has taken so far, in all: the last word counts."""
+        self._emitter.emit(Usage(prompt_tokens=_tokens(prompt_tokens), completion_tokens=_tokens(completion_tokens)))
+
 
 def _whole(text: str | None) -> str | None:
     return None if text is None else whole_text(text)
+
+
+def _tokens(count: int) -> int:
+    number = index(count)
+    if not 0 <= number <= MAX_TOKENS:
+        raise ValueError(f"usage takes numbers of tokens from 0 to {MAX_TOKENS}")
+    return number
 
 
 def _percent(percent: float | None) -> float | None:

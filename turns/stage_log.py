@@ -74,6 +74,7 @@ def _end_fields(turn: Turn) -> dict[str, object]:
         **_stage_seconds(turn),
         "total_seconds": round(_total_seconds(turn), 3),
         "characters": turn.characters,
+        **_tokens(turn),
     }
 
 
@@ -92,6 +93,7 @@ def _delivery_fields(turn: Turn, delivery: Delivery) -> dict[str, object]:
         "chunks": delivery.chunks,
         "characters": delivery.characters,
         "characters_per_second": _speed(delivery),
+        **_tokens(turn),
     }
 
 
@@ -109,6 +111,13 @@ def _stage_seconds(turn: Turn) -> dict[str, float | None]:
         "processing_seconds": None if begun is None or over is None else round(over - begun, 3),
         "waited_seconds": round(turn.waited_seconds, 3) or None,
     }
+
+
+def _tokens(turn: Turn) -> dict[str, int]:
+    usage = turn.usage
+    if usage is None:
+        return {}
+    return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
 
 
 def _speed(delivery: Delivery) -> float | None:

@@ -25,6 +25,7 @@ from streamchat.turns.events import (
     QuestionExpired,
     Started,
     Text,
+    Usage,
     Withdrawn,
     WorkerState,
     size_of,
@@ -37,6 +38,7 @@ from streamchat.turns.observer import Observer
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 from streamchat.turns.reader import Reader
 from streamchat.turns.ticker import Ticker
+from streamchat.turns.token_count import TokenCount
 
 CancelState = Literal["cancelled", "cancelling", "finished"]
 
@@ -86,6 +88,7 @@ class Turn:
         "_linger_timer",
         "_on_change",
         "_stopping",
+        "_tokens",
         "_worker_returned",
         "accepted_at",
         "answered_at",
@@ -129,6 +132,7 @@ class Turn:
         self._on_change = on_change
         self._deadline = Deadline(house.call_later, house.clock, self._time_out)
         self._interaction: Interaction | None = None  # made for the first word between function and user
+        self._tokens: TokenCount | None = None  # made for the first count
         self._linger_timer: Any = None
         self._stopping: asyncio.Task[None] | None = None
         self._is_submitted = False
@@ -181,6 +185,11 @@ class Turn:
     def waited_seconds(self) -> float:
         """How long the function has waited for its user so far."""
         return 0.0 if self._interaction is None else self._interaction.waited_seconds
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that the function has counted so far; None when it counts none."""
+        return None if self._tokens is None else self._tokens.latest
 
     def give_way(self) -> None:
         """Stop the work because the user has asked something else in this conversation."""
@@ -242,6 +251,9 @@ class Turn:
         elif isinstance(fact, QuestionExpired):
             self._talk().expire(fact.request_id)
             return
+        elif isinstance(fact, Usage):
+            self._count(fact)
+            return
         self._append(fact)
 
     def notify(self, notice: Notice) -> None:
@@ -275,6 +287,11 @@ class Turn:
             )
         return self._interaction
 
+    def _count(self, usage: Usage) -> None:
+        if self._tokens is None:
+            self._tokens = TokenCount(append=self._append, call_later=self._house.call_later)
+        self._tokens.count(usage)
+
     async def _stop(self, reason: str) -> None:
         if self._interaction is not None:
             self._interaction.close()
@@ -302,6 +319,8 @@ class Turn:
         self.ended_at = self._house.clock()
         if self._interaction is not None:
             self._interaction.close()
+        if self._tokens is not None:
+            self._tokens.close()
         self._append(self.ended)
         self._deadline.close()
         self._stop_lingering()

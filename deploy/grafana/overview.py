@@ -17,6 +17,7 @@ ENDS, REQUESTS, STAGE = "stream_ends_total", "requests_total", "stage_seconds"
 NOT_THE_CLIENTS_WISH = 'end!~"cancelled|client_gone"'
 CHARACTERS_SPEED = "suffix: chars/s"
 CHUNKS_SPEED = "suffix: chunks/s"
+TOKENS_SPEED = "suffix: tokens/s"
 PER_SECOND = "suffix:/s"
 
 
@@ -101,6 +102,7 @@ def _streaming() -> Sequence[Panel]:
     speed, chunks = "streaming_characters_per_second", "streaming_chunks_per_second"
     gap = "How long between two chunks of one stream?"
     sent = Query(rate("streamed_characters_total", by="door"), "{{door}}")
+    tokens = Query(rate("tokens_total", by="kind"), "{{kind}}")
     inputs = Query(rate("inputs_total", by="result"), "{{result}}")
     resumes = Query(rate("resumes_total", by="result"), "{{result}}")
     return (
@@ -109,6 +111,7 @@ def _streaming() -> Sequence[Panel]:
         ),
         quantiles_panel("Speed in chunks", "How often does a stream move?", chunks, unit=CHUNKS_SPEED, shares=OF_SPEED),
         lines_panel("Characters sent", "How much text goes out in all?", [sent], CHARACTERS_SPEED, is_stacked=True),
+        lines_panel("Tokens", "What do the models read and write?", [tokens], TOKENS_SPEED),
         quantiles_panel("Gap between chunks", f"{gap} Do streams stutter?", "chunk_gap_seconds"),
         heat_map("Spread: gap between chunks", f"{gap} Every gap counted.", "chunk_gap_seconds"),
         lines_panel("Resumed streams", "Do clients that lost their connection come back?", [resumes], PER_SECOND),

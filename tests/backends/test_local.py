@@ -63,9 +63,16 @@ class Upstream:
             yield self
 
 
-def question(message="Hello?", cancelled=None, deadline=None, progress=lambda text, percent=None: None, history=()):
+def question(
+    message="Hello?",
+    cancelled=None,
+    deadline=None,
+    progress=lambda text, percent=None: None,
+    history=(),
+    usage=lambda prompt_tokens, completion_tokens: None,
+):
     deadline = time.monotonic() + 60 if deadline is None else deadline
-    return process_query(message, "Be short.", history, cancelled or threading.Event(), deadline, progress)
+    return process_query(message, "Be short.", history, cancelled or threading.Event(), deadline, progress, usage)
 
 
 def answered(monkeypatch, *pieces, **asked):
@@ -99,6 +106,14 @@ def test_reading_is_reported_as_progress(monkeypatch):
         monkeypatch, HEAD, reading, data("Hi", "stop"), progress=lambda text, percent=None: said.append((text, percent))
     )
     assert said == [("The model is reading the conversation...", 25.0)]
+
+
+def test_the_tokens_are_counted(monkeypatch):
+    told = []
+    counts = data(usage={"prompt_tokens": 40, "completion_tokens": 2})
+    answered(monkeypatch, HEAD, data("Hel"), data("lo", "length"), counts, usage=lambda *tokens: told.append(tokens))
+    assert told == [(40, 2)]
+    assert request_for("Hello?", "", ())["stream_options"] == {"include_usage": True}
 
 
 def test_an_answer_that_breaks_off_is_a_failure(monkeypatch):

@@ -234,7 +234,7 @@ def test_the_embedded_model_s_server_takes_tools_and_what_they_have_answered(loa
 
 async def _answer(model, messages):
     upstream = Upstream(**model, model="embedded", max_tokens=20)
-    reports = Reports(progress=lambda text, percent: None, tool_call=None, tool_result=None)
+    reports = Reports(progress=lambda text, percent: None, tool_call=None, tool_result=None, usage=lambda *counts: None)
     deadline = time.monotonic() + 120
     asked = answering(upstream, ToolRunner((), 1.0), reports, message="", deadline=deadline)
     return [piece async for piece in asked.answer(messages)]

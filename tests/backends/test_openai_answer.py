@@ -47,6 +47,7 @@ class Told:
     def __init__(self):
         self.progress_said = []
         self.tools = []
+        self.usage_said = []
 
     def progress(self, text, percent=None):
         self.progress_said.append((text, percent))
@@ -58,9 +59,12 @@ class Told:
     def tool_result(self, call_id, name, result, is_error=False):
         self.tools.append(("result", call_id, result, is_error))
 
+    def usage(self, prompt_tokens, completion_tokens):
+        self.usage_said.append((prompt_tokens, completion_tokens))
+
     @property
     def reports(self):
-        return Reports(progress=self.progress, tool_call=self.tool_call, tool_result=self.tool_result)
+        return Reports(progress=self.progress, tool_call=self.tool_call, tool_result=self.tool_result, usage=self.usage)
 
 
 class Asking:
@@ -168,8 +172,12 @@ def test_an_answer_that_reached_its_limit_says_so_in_the_language_of_the_questio
     assert asked(saying("Because", finish_reason="length"), message=message)[0] == ["Because", cut]
 
 
-def test_usage_is_kept():
-    assert asked(saying("5", usage=(7, 3)))[1].answering.usage == Usage(prompt_tokens=7, completion_tokens=3)
+def test_usage_is_told():
+    assert asked(saying("5", usage=(7, 3)))[1].told.usage_said == [(7, 3)]
+
+
+def test_a_server_that_counts_nothing_leaves_the_answer_without_a_figure():
+    assert asked(saying("5"))[1].told.usage_said == []
 
 
 def test_usage_adds_up_over_rounds():
@@ -177,6 +185,7 @@ def test_usage_adds_up_over_rounds():
     counted = Scene(pieces=[*call.pieces[:-1], saying("", usage=(10, 20)).pieces[-2], DONE])
     asking = asked(counted, saying("5", usage=(1, 2)), functions=[add])[1]
     assert asking.answering.usage == Usage(prompt_tokens=11, completion_tokens=22)
+    assert asking.told.usage_said == [(10, 20), (11, 22)]
 
 
 def test_reasoning_is_progress_and_no_part_of_the_answer():

@@ -76,6 +76,11 @@ def test_usage_comes_in_a_chunk_without_choices():
     assert reply.finish_reason == "stop"
 
 
+def test_usage_below_zero_is_none_at_all():
+    reply = taken({"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": 4}})
+    assert reply.usage == Usage(prompt_tokens=0, completion_tokens=4)
+
+
 def test_usage_adds_up():
     assert Usage(prompt_tokens=1, completion_tokens=2) + Usage(prompt_tokens=10) == Usage(
         prompt_tokens=11, completion_tokens=2

@@ -47,6 +47,12 @@ async def coroutine(message: str) -> str:
     return message
 
 
+def counts(message: str, usage: Any) -> str:
+    usage(12, 0)
+    usage(12, 40)
+    return message
+
+
 def pieces(message: str, progress: Any, tool_call: Any, tool_result: Any) -> Iterator[str]:
     progress("searching", 40)
     call_id = tool_call("search", {"query": message})

@@ -67,14 +67,16 @@ class NotingStore:
         self.batches.append([exchange.stream_id for exchange in kept])
 
 
-def ended_turn(number: int, *, owner: str = "alice", conversation_id: str = "chat_1", answer: str = "hi") -> Turn:
+def ended_turn(
+    number: int, *, owner: str = "alice", conversation_id: str = "chat_1", answer: str = "hi", is_kept: bool = True
+) -> Turn:
     """A turn that has ended well."""
     hands = HandHouse()
     turn = Turn(
         f"st_{number}",
         query=Query(message="hello", username="ada", conversation_id=conversation_id),
         owner=owner,
-        rules=TurnRules(timeout_seconds=150.0),
+        rules=TurnRules(timeout_seconds=150.0, is_kept=is_kept),
         house=hands.house,
         on_change=hands.changes.append,
     )
@@ -111,6 +113,14 @@ async def test_whoever_needs_a_conversation_has_it_written_at_once(
     assert len(store.batches) == 1
     await recorder.settled("alice")
     assert store.batches[1:] == [["st_3"]]
+
+
+@pytest.mark.gen_test
+async def test_what_is_not_to_be_kept_is_not_written(recorder: ExchangeRecorder, store: NotingStore) -> None:
+    recorder.turn_ended(ended_turn(1, is_kept=False))
+    recorder.turn_ended(ended_turn(2))
+    await recorder.close()
+    assert store.batches == [["st_2"]]
 
 
 @pytest.mark.gen_test

@@ -16,7 +16,7 @@ from streamchat.metrics.prometheus_observer import (
     STREAM_ENDS,
     PrometheusObserver,
 )
-from streamchat.turns.events import Answer, Ended, Text
+from streamchat.turns.events import Answer, Ended, Text, Usage
 from streamchat.turns.observer import GAP_SECONDS, Delivery
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 from streamchat.turns.ticker import Ticker
@@ -191,6 +191,19 @@ def test_each_stage_is_timed_by_door(door: str) -> None:
     for stage, seconds in stages.items():
         assert desk.value("stage_seconds_sum", door=door, stage=stage) == seconds
         assert desk.value("stage_seconds_count", door=door, stage=stage) == 1.0
+
+
+def test_the_last_count_of_a_turn_is_added_up_at_its_end() -> None:
+    desk = Desk()
+    assert desk.value("tokens_total", kind="prompt") == 0.0
+    turn = desk.turn()
+    for completion in (1, 40):
+        turn.record(Usage(prompt_tokens=12, completion_tokens=completion))
+    assert desk.value("tokens_total", kind="completion") == 0.0
+    desk.executor.finish(turn)
+    desk.executor.finish(desk.turn())
+    assert desk.value("tokens_total", kind="prompt") == 12.0
+    assert desk.value("tokens_total", kind="completion") == 40.0
 
 
 def test_the_average_is_that_of_recent_answers_and_nothing_before_there_is_one() -> None:

@@ -11,7 +11,7 @@ from streamchat.presenting.frames import Frame
 from streamchat.presenting.pacing import NO_PACE
 from streamchat.presenting.presenter import CHARACTERS_PER_TAKE, STEPS_PER_TAKE, Presenter
 from streamchat.presenting.sentences import sentence
-from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, StreamStyle
+from streamchat.presenting.styles import ADVANCED, BASIC, QUIET, RAW, SMART, StreamStyle
 from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import (
     Answer,
@@ -220,6 +220,18 @@ def test_the_raw_style_opens_with_nothing() -> None:
     assert [each.status for each in seen] == ["processing", "processing_complete", "streaming", "complete"]
 
 
+def test_the_quiet_style_says_of_waiting_only_that_the_stream_lives() -> None:
+    notices = [(0.0, Queued(position=3, estimated_wait=None)), (25.0, Progress(message="searching", percent=40.0))]
+    log = [Entry(20.0, Started()), Entry(40.0, Answer(text="hi")), Entry(40.0, COMPLETE)]
+    seen = watch(presenter_of(QUIET, size=None), log, notices)
+    assert [(each.at, each.status) for each in seen if not each.frame.is_keepalive] == [
+        (40.0, "processing_complete"),
+        (40.0, "streaming"),
+        (40.0, "complete"),
+    ]
+    assert [each.at for each in seen if each.frame.is_keepalive] == [15.0, 30.0]
+
+
 # What is said while the work goes on.
 
 
@@ -383,7 +395,7 @@ def test_the_keepalive_time_is_the_servers_choice() -> None:
     assert [each.at for each in seen if each.frame.is_keepalive] == [0.5, 1.0, 1.5]
 
 
-@pytest.mark.parametrize("style", [*DOORS, RAW], ids=by_name)
+@pytest.mark.parametrize("style", [*DOORS, RAW, QUIET], ids=by_name)
 def test_there_is_never_more_silence_than_the_keepalive_time(style: StreamStyle) -> None:
     log = [
         Entry(100.0, Started()),

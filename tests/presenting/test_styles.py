@@ -4,7 +4,7 @@ import pytest
 
 from streamchat.presenting.frames import Chunk
 from streamchat.presenting.sentences import sentence
-from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, STYLES
+from streamchat.presenting.styles import ADVANCED, BASIC, QUIET, RAW, SMART, STYLES
 
 SENTENCES = [
     "正在分析用户请求...",
@@ -25,7 +25,7 @@ def test_a_style_never_changes() -> None:
 
 
 def test_each_door_finds_its_style_by_name() -> None:
-    assert STYLES == {"basic": BASIC, "advanced": ADVANCED, "smart": SMART, "raw": RAW}
+    assert STYLES == {"basic": BASIC, "advanced": ADVANCED, "smart": SMART, "raw": RAW, "quiet": QUIET}
 
 
 def test_smart_and_advanced_say_the_contracts_nine_sentences_in_order() -> None:

@@ -90,6 +90,16 @@ def test_a_turn_is_a_span_with_one_of_each_stage(path: str) -> None:
         assert span.parent.span_id == spans.turn.context.span_id
 
 
+def test_a_turn_s_span_has_the_tokens_that_its_function_counts() -> None:
+    def counts(message: str, usage: Callable[[int, int], None]) -> str:
+        usage(12, 40)
+        return "hi"
+
+    spans = traced(counts)
+    assert spans.attribute("gen_ai.usage.input_tokens") == 12
+    assert spans.attribute("gen_ai.usage.output_tokens") == 40
+
+
 def test_stages_follow_each_other_within_the_turn() -> None:
     spans = traced(saying("hello there"))
     stages = [spans.stages[name] for name in ("accepted", "queued", "processing", "streaming")]

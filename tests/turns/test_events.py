@@ -12,6 +12,7 @@ from streamchat.turns.events import (
     Text,
     ToolCall,
     ToolResult,
+    Usage,
     Withdrawn,
     size_of,
 )
@@ -39,6 +40,7 @@ def test_a_fact_never_changes() -> None:
         (ToolCall(call_id="c", name="search", arguments={"a": 1}), len("csearch{'a': 1}")),
         (ToolResult(call_id="c", name="search", result="ok"), len("csearch'ok'")),
         (Started(), 0),
+        (Usage(prompt_tokens=12, completion_tokens=40), 0),
         (Ended(cause="complete", code="complete"), 0),
         (Withdrawn(cause="cancelled", code="cancelled"), 0),
     ],

@@ -69,6 +69,7 @@ def everything(
     tool_call: object,
     tool_result: object,
     media: object,
+    usage: object,
     ask: object,
     inbox: object,
 ) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from streamchat.turns.events import Answer, InputRequired, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.events import Answer, InputRequired, Progress, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.inputs import Lapsed, Reply
 from streamchat.turns.inputs import Said as SaidUnasked
 from streamchat.turns.process_query import BoundFunction
@@ -137,6 +137,18 @@ def test_what_it_reports_arrives_in_order() -> None:
         assert result == ToolResult(call_id=call.call_id, name="search", result=["found"])
         assert texts == [Text(text="你好"), Text(text=" 😀"), Text(text="\r\n")]
         assert job.notices == [Progress(message="searching", percent=40.0)]
+
+    play(scenario)
+
+
+def test_what_it_counts_arrives() -> None:
+    async def scenario() -> None:
+        job = await run_once("counts")
+        assert job.facts == [
+            Usage(prompt_tokens=12, completion_tokens=0),
+            Usage(prompt_tokens=12, completion_tokens=40),
+            Answer(text="hello"),
+        ]
 
     play(scenario)
 

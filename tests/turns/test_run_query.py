@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from streamchat.turns.cancellation import QueryCancelled
-from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult
+from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.query import Query
-from streamchat.turns.run_query import MAX_PIECE_CHARACTERS, MAX_PROGRESS_CHARACTERS, whole_text
+from streamchat.turns.run_query import MAX_PIECE_CHARACTERS, MAX_PROGRESS_CHARACTERS, MAX_TOKENS, whole_text
 from tests.fakes.emitters import ListEmitter, run
 
 COMPLETE = Ended(cause="complete", code="complete")
@@ -473,10 +473,10 @@ def test_what_an_error_says_of_its_own_stays_in_the_log() -> None:
 
 
 def reporting(report: Callable[..., Any]) -> tuple[Ended, ListEmitter]:
-    """Run a function that calls ``report`` with the four ways to report, by name."""
+    """Run a function that calls ``report`` with the five ways to report, by name."""
 
-    def process_query(message: str, progress: Any, tool_call: Any, tool_result: Any, media: Any) -> str:
-        report(progress=progress, tool_call=tool_call, tool_result=tool_result, media=media)
+    def process_query(message: str, progress: Any, tool_call: Any, tool_result: Any, media: Any, usage: Any) -> str:
+        report(progress=progress, tool_call=tool_call, tool_result=tool_result, media=media, usage=usage)
         return "done"
 
     return run(process_query)
@@ -496,6 +496,21 @@ def test_a_progress_message_is_whole_and_not_endless() -> None:
     (notice,) = emitter.notices
     assert isinstance(notice, Progress)
     assert notice.message == "\ufffd" + "x" * (MAX_PROGRESS_CHARACTERS - 1)
+
+
+def test_tokens_are_counted_in_whole_numbers() -> None:
+    _, emitter = reporting(lambda usage, **_: (usage(12, 0), usage(prompt_tokens=12, completion_tokens=MAX_TOKENS)))
+    assert emitter.facts[:2] == [
+        Usage(prompt_tokens=12, completion_tokens=0),
+        Usage(prompt_tokens=12, completion_tokens=MAX_TOKENS),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [-1, MAX_TOKENS + 1, 1.0, "1", None, float("nan")])
+def test_what_is_no_number_of_tokens_fails_the_function_and_is_not_counted(wrong: Any) -> None:
+    for counts in ((wrong, 1), (1, wrong)):
+        ended, emitter = reporting(lambda usage, **_: usage(*counts))  # noqa: B023 - it is run at once
+        assert (ended.code, ended.reason, emitter.facts) == ("processing_error", "raised", [])
 
 
 def test_a_tool_is_called_and_answers_under_one_id() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from streamchat.turns.events import Answer, Ended
+from streamchat.turns.events import Answer, Ended, Usage
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.stage_log import StageLog
 from streamchat.turns.turn import Turn
@@ -105,6 +105,16 @@ def test_a_delivery_says_what_left_and_how_fast_and_how_long_each_stage_took(
         "resumed=False cause=complete accepted_seconds=0.002 queued_seconds=0.0 processing_seconds=0.0 "
         "streaming_seconds=2.0 total_seconds=2.6 chunks=10 characters=200 characters_per_second=100.0"
     )
+
+
+def test_a_turn_whose_function_counts_has_its_tokens_in_every_line(caplog: pytest.LogCaptureFixture) -> None:
+    turn = secret_turn()
+    turn.record(Usage(prompt_tokens=12, completion_tokens=40))
+    turn.returned(COMPLETE)
+    StageLog().turn_ended(turn)
+    StageLog().delivered(turn, DELIVERY)
+    for record in caplog.records:
+        assert "prompt_tokens=12 completion_tokens=40" in record.getMessage()
 
 
 def test_a_stage_or_speed_that_there_was_not_is_left_out(caplog: pytest.LogCaptureFixture) -> None:

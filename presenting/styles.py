@@ -21,7 +21,7 @@ class StreamStyle:
     """How one door shows a turn.
 
     ``strategy`` and ``size`` name its chunker; None takes text as it comes. ``chunk_fields`` names what is told of a
-    chunk, in order: see Chunk.payload. Without ``tells_progress`` nothing is said of waiting, but that the stream lives.
+    chunk, in order: see Chunk.payload. Without ``tells_progress`` waiting is not told, only that the stream lives.
     """
 
     name: str

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from streamchat.backends.embedded import KEY_VARIABLE, SLOT_TOKENS, URL_VARIABLE
 from streamchat.backends.language import is_chinese
-from streamchat.backends.openai_client import client_of, streamed
+from streamchat.backends.openai_client import streamed
 from streamchat.backends.openai_errors import UpstreamFailed
 from streamchat.backends.openai_reply import Reply
 from streamchat.backends.openai_upstream import Upstream
@@ -76,10 +76,7 @@ async def process_query(
     reply = Reply(reading=partial(progress, _SENTENCES["reading"][column]))
     upstream, request = _upstream(), request_for(message, system_prompt, history)
     try:
-        async with (
-            client_of(upstream, deadline) as client,
-            aclosing(streamed(client, upstream, request, reply, deadline=deadline)) as tokens,
-        ):
+        async with aclosing(streamed(upstream, request, reply, deadline=deadline)) as tokens:
             async for token in tokens:
                 if cancelled.is_set():
                     return
@@ -91,6 +88,9 @@ async def process_query(
         usage(reply.usage.prompt_tokens, reply.usage.completion_tokens)
     if reply.finish_reason == "length":
         yield "…"
+
+
+process_query.never_blocks = True  # type: ignore[attr-defined]
 
 
 def request_for(message: str, system_prompt: str, history: Sequence[Mapping[str, str]]) -> dict[str, Any]:

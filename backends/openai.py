@@ -43,3 +43,7 @@ async def process_query(
     async with aclosing(asked.answer(messages_for(message, system_prompt, history))) as pieces:
         async for piece in pieces:
             yield piece
+
+
+# All it does is awaited. Tools that are async are somebody's own, and may block the loop that they run on.
+process_query.never_blocks = not any(tool.is_async for tool in RUNNER.tools)  # type: ignore[attr-defined]

@@ -8,10 +8,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from openai import AsyncOpenAI
-
 from streamchat.backends.language import is_chinese
-from streamchat.backends.openai_client import client_of, streamed
+from streamchat.backends.openai_client import streamed
 from streamchat.backends.openai_errors import NoAnswer
 from streamchat.backends.openai_reply import Reply, ToolRequest, Usage
 from streamchat.backends.openai_upstream import Upstream
@@ -71,25 +69,24 @@ class Answering:
         ``messages`` is added to. Raises UpstreamFailed and TimeoutError.
         """
         has_spoken, most_rounds = False, self.upstream.tool_rounds if self.runner.tools else 0
-        async with client_of(self.upstream, self.deadline) as client:
-            for asked_before in range(most_rounds + 1):
-                body = self._body(messages, may_call=asked_before < most_rounds)
-                reply = Reply(reading=self._reading, reasoning=self._thinking)
-                # What the model says after its tools begins a paragraph of its own.
-                gap = "\n\n" if has_spoken else ""
-                async with aclosing(self._pieces(client, body, reply)) as pieces:
-                    async for piece in pieces:
-                        yield gap + piece
-                        has_spoken, gap = True, ""
-                self._count(reply.usage)
-                if reply.finish_reason == "length":
-                    yield CUT[self.is_chinese]
-                    return
-                if not reply.tool_requests:
-                    break
-                if asked_before == most_rounds:
-                    raise NoAnswer(f"{self._model} asked for tools more than {most_rounds} times")
-                messages += await self._messages_of(reply)
+        for asked_before in range(most_rounds + 1):
+            body = self._body(messages, may_call=asked_before < most_rounds)
+            reply = Reply(reading=self._reading, reasoning=self._thinking)
+            # What the model says after its tools begins a paragraph of its own.
+            gap = "\n\n" if has_spoken else ""
+            async with aclosing(self._pieces(body, reply)) as pieces:
+                async for piece in pieces:
+                    yield gap + piece
+                    has_spoken, gap = True, ""
+            self._count(reply.usage)
+            if reply.finish_reason == "length":
+                yield CUT[self.is_chinese]
+                return
+            if not reply.tool_requests:
+                break
+            if asked_before == most_rounds:
+                raise NoAnswer(f"{self._model} asked for tools more than {most_rounds} times")
+            messages += await self._messages_of(reply)
         if not has_spoken:
             raise NoAnswer(f"{self._model} ended without a word")
 
@@ -113,11 +110,9 @@ class Answering:
             body["tool_choice"] = "auto" if may_call else "none"
         return {name: value for name, value in body.items() if value is not None} | dict(upstream.extra_body)
 
-    def _pieces(self, client: AsyncOpenAI, body: Mapping[str, Any], reply: Reply) -> AsyncGenerator[str, None]:
+    def _pieces(self, body: Mapping[str, Any], reply: Reply) -> AsyncGenerator[str, None]:
         headers = {"X-Request-Id": self.request_id} if self.request_id else {}
-        return streamed(
-            client, self.upstream, body, reply, deadline=self.deadline, headers=headers, waiting=self._waiting
-        )
+        return streamed(self.upstream, body, reply, deadline=self.deadline, headers=headers, waiting=self._waiting)
 
     def _count(self, usage: Usage | None) -> None:
         """Add one message's tokens; a server that counts none leaves the reader without a figure."""

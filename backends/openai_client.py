@@ -7,15 +7,27 @@ even before the first token. Knows no profile and runs no tools.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import ssl
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, suppress
 from functools import cache
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from openai import APIConnectionError, APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient, Omit, Timeout
+from httpx2 import HTTPError, TimeoutException
+from openai import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    AsyncOpenAI,
+    AsyncStream,
+    DefaultAioHttpClient,
+    Omit,
+    Timeout,
+)
 
 from streamchat.backends.openai_errors import (
     AnswerBroken,
@@ -25,6 +37,7 @@ from streamchat.backends.openai_errors import (
     cut_short,
     failure_of,
 )
+from streamchat.backends.openai_events import EventReader, EventTooLong
 from streamchat.backends.openai_reply import MalformedChunk, Reply
 from streamchat.backends.openai_upstream import Upstream
 
@@ -35,13 +48,40 @@ FIRST_WAIT_SECONDS = 0.5
 # Finish reasons by which a server says that it broke off: OpenRouter, vLLM, DeepSeek.
 _BROKEN_OFF = ("error", "abort", "insufficient_system_resource")
 
+_DONE = b"[DONE]"
+# The end of a body comes with its last event, or never.
+_DRAIN_SECONDS = 0.1
+
 Waiting = Callable[[float], None]
+_Server = tuple[str, str]
+_Clients = dict[_Server, tuple[AsyncOpenAI, AsyncGenerator[None, None]]]
+
+_kept: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
 
 
-def client_of(upstream: Upstream, deadline: float) -> AsyncOpenAI:
-    """A client for one question; ``deadline`` in seconds of time.monotonic(). Made anew, as each has its own loop."""
-    remaining_seconds = max(0.1, deadline - time.monotonic())
-    transport = DefaultAsyncHttpxClient(
+async def client_of(upstream: Upstream) -> AsyncOpenAI:
+    """The running loop's client for this server. It keeps its connections, and is closed with the loop."""
+    clients = _kept.setdefault(asyncio.get_running_loop(), {})
+    server = upstream.base_url, upstream.api_key
+    if server not in clients:
+        client = _new_client(upstream)
+        # What asyncio.run does for every loop at its end, it closes its asynchronous generators, closes the client.
+        life = _life_of(client, clients, server)
+        clients[server] = client, life
+        await anext(life)
+    return clients[server][0]
+
+
+async def _life_of(client: AsyncOpenAI, clients: _Clients, server: _Server) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        del clients[server]
+        await client.close()
+
+
+def _new_client(upstream: Upstream) -> AsyncOpenAI:
+    transport = DefaultAioHttpClient(
         # Without TLS there is nothing to verify, and loading certificates takes 30 ms.
         verify=_certificates() if upstream.base_url.startswith("https:") else False,
         # A proxy that the environment names must not get to see what goes over loopback.
@@ -52,7 +92,6 @@ def client_of(upstream: Upstream, deadline: float) -> AsyncOpenAI:
     return AsyncOpenAI(
         base_url=upstream.base_url,
         api_key=upstream.api_key or "none",
-        timeout=Timeout(remaining_seconds, connect=min(CONNECT_SECONDS, remaining_seconds)),
         # Its own retries know no deadline, and nothing of a stream that ends before its first token.
         max_retries=0,
         http_client=transport,
@@ -60,7 +99,6 @@ def client_of(upstream: Upstream, deadline: float) -> AsyncOpenAI:
 
 
 async def streamed(
-    client: AsyncOpenAI,
     upstream: Upstream,
     body: Mapping[str, Any],
     reply: Reply,
@@ -76,7 +114,7 @@ async def streamed(
     """
     for attempt in range(upstream.retries + 1):
         try:
-            async with aclosing(_attempt(client, upstream, body, reply, deadline, headers or {})) as pieces:
+            async with aclosing(_attempt(upstream, body, reply, deadline, headers or {})) as pieces:
                 async for piece in pieces:
                     yield piece
             return
@@ -97,36 +135,23 @@ def _pause(failure: UpstreamFailed, attempt: int) -> float:
 
 
 async def _attempt(
-    client: AsyncOpenAI,
-    upstream: Upstream,
-    body: Mapping[str, Any],
-    reply: Reply,
-    deadline: float,
-    headers: Mapping[str, str],
+    upstream: Upstream, body: Mapping[str, Any], reply: Reply, deadline: float, headers: Mapping[str, str]
 ) -> AsyncGenerator[str, None]:
     where = upstream.base_url
     try:
-        # Not chat.completions.create: to make a typed object of each chunk takes 50 µs, to parse its JSON 10.
-        chunks = await client.post(
-            "/chat/completions",
-            body={**body, "stream": True},
-            options={"headers": {**headers, **({} if upstream.api_key else {"Authorization": Omit()})}},
-            cast_to=object,
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
-        async with chunks:
-            _check_is_stream(chunks, where)
-            async for chunk in chunks:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{where} had not finished by the deadline")
-                if text := reply.take(chunk):
-                    yield text
+        async with await _ask(upstream, body, deadline, headers) as answer:
+            _check_is_stream(answer, where)
+            async with aclosing(_chunks(answer)) as chunks:
+                async for chunk in chunks:
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"{where} had not finished by the deadline")
+                    if text := reply.take(chunk):
+                        yield text
     except APIConnectionError as error:
         raise (cut_short(where) if reply.has_begun else failure_of(error, where, upstream.api_key)) from None
     except APIError as error:
         raise failure_of(error, where, upstream.api_key) from None
-    except MalformedChunk as error:
+    except (MalformedChunk, EventTooLong) as error:
         raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
     except ValueError:
         # Its own words would quote the answer.
@@ -134,8 +159,64 @@ async def _attempt(
     _check_end(reply, where)
 
 
-def _check_is_stream(chunks: AsyncStream[object], where: str) -> None:
-    kind = chunks.response.headers.get("content-type", "")
+async def _ask(
+    upstream: Upstream, body: Mapping[str, Any], deadline: float, headers: Mapping[str, str]
+) -> AsyncStream[object]:
+    remaining_seconds = max(0.1, deadline - time.monotonic())
+    client = await client_of(upstream)
+    # Not chat.completions.create: to make a typed object of each chunk takes 50 µs, to parse its JSON 5.
+    return await client.post(
+        "/chat/completions",
+        body={**body, "stream": True},
+        options={
+            "headers": {**headers, **({} if upstream.api_key else {"Authorization": Omit()})},
+            "timeout": Timeout(remaining_seconds, connect=min(CONNECT_SECONDS, remaining_seconds)),
+        },
+        cast_to=object,
+        stream=True,
+        stream_cls=AsyncStream[object],
+    )
+
+
+async def _chunks(answer: AsyncStream[object]) -> AsyncGenerator[object, None]:
+    """What the events of the answer hold, up to the one that says that it is done."""
+    events, received = EventReader(), _received(answer)
+    async for data in received:
+        for event in events.take(data):
+            if event.startswith(_DONE):
+                await _drain(received)
+                return
+            yield _not_an_error(json.loads(event), answer)
+
+
+async def _received(answer: AsyncStream[object]) -> AsyncGenerator[bytes, None]:
+    request = answer.response.request
+    try:
+        async for data in answer.response.aiter_bytes():
+            yield data
+    except TimeoutException as error:
+        raise APITimeoutError(request) from error
+    except HTTPError as error:
+        raise APIConnectionError(request=request) from error
+
+
+def _not_an_error(chunk: object, answer: AsyncStream[object]) -> object:
+    """The chunk; APIError when it tells of an error."""
+    if isinstance(chunk, dict) and (error := chunk.get("error")):
+        raise APIError("an error amid the answer", answer.response.request, body=error)
+    return chunk
+
+
+async def _drain(received: AsyncIterator[bytes]) -> None:
+    """A connection whose answer was read to its end is kept for the next question."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in received:
+                continue
+
+
+def _check_is_stream(answer: AsyncStream[object], where: str) -> None:
+    kind = answer.response.headers.get("content-type", "")
     if not kind.startswith("text/event-stream"):
         raise AnswerBroken(f"{where} did not answer with a stream but with {kind[:80] or 'no type'}: is the URL right?")
 

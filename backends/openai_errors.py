@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from openai import APIConnectionError, APIError, APIStatusError
 
 MAX_QUOTED_CHARACTERS: Final = 300
 
@@ -69,16 +69,21 @@ class NoAnswer(UpstreamFailed):
 
 def failure_of(error: APIError, where: str, key: str) -> UpstreamFailed:
     """What the client library's error means; ``where`` is the server's address."""
-    if isinstance(error, APITimeoutError):
-        return Unreachable(f"{where} did not answer in time", may_pass=True)
     if isinstance(error, APIConnectionError):
-        cause = type(error.__cause__).__name__ if error.__cause__ else "no connection"
-        return Unreachable(
-            f"{where} can't be reached: {_line(str(error.__cause__ or ''), key) or cause}", may_pass=True
-        )
+        cause = _first_cause(error)
+        # The library calls whatever goes wrong with aiohttp's connections a timeout.
+        if isinstance(cause, TimeoutError):
+            return Unreachable(f"{where} did not answer in time", may_pass=True)
+        return Unreachable(f"{where} can't be reached: {_line(str(cause), key) or type(cause).__name__}", may_pass=True)
     if isinstance(error, APIStatusError):
         return _refusal(error, where, key)
     return ServerFailed(f"{where} failed amid its answer: {_words(error, key)}", may_pass=_is_passing(error.code))
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def cut_short(where: str) -> AnswerBroken:

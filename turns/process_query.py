@@ -42,12 +42,19 @@ class UnusableFunction(TypeError):
 
 
 class BoundFunction:
-    """A ``process_query`` together with the names it asks for."""
+    """A ``process_query`` together with the names it asks for.
+
+    ``never_blocks`` is what an async function says of itself by an attribute of this name: it awaits whatever takes
+    time, so it may run on the server's own loop and needs no thread. UnusableFunction when it is not async.
+    """
 
     def __init__(self, function: ProcessQuery, name: str = "") -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", type(function).__name__)
         self.wanted = wanted_arguments(function)
+        self.never_blocks = bool(getattr(function, "never_blocks", False))
+        if self.never_blocks and not (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
+            raise UnusableFunction("a process_query with never_blocks must be an async def")
 
     def call(self, available: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the user's own result
         """Call the function with those of the available arguments that it names."""

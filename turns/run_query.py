@@ -12,6 +12,7 @@ import re
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, nullcontext
+from functools import partial
 from operator import index
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -28,6 +29,8 @@ from streamchat.turns.whole_text import plain, whole_text
 MAX_PROGRESS_CHARACTERS = 500
 # A longer piece is handed on in parts of this size: reading one fact must not hold up whoever shows it.
 MAX_PIECE_CHARACTERS = 2_048
+# Of an async source that has them all at hand.
+PIECES_AT_ONCE = 64
 # The largest whole number that every client's JSON can hold (RFC 8259, section 6).
 MAX_TOKENS = 2**53 - 1
 # What an exception's text may have from a prompt: words of four characters and more, two where words are short. What
@@ -45,20 +48,28 @@ def run_query(bound: BoundFunction, query: Query, emitter: Emitter) -> Ended:
     """Call the function and emit what it produces. Returns its end, and never raises."""
     try:
         _produce(bound.call(_arguments(query, emitter)), emitter)
-    except (QueryCancelled, asyncio.CancelledError):
-        if emitter.cancelled.is_set():
-            return Ended(cause="cancelled", code="cancelled")
-        return _failed("raised", query, emitter.mailbox.heard)
-    except NotText as error:
-        return Ended(cause="error", code="processing_error", reason="not_text", detail=str(error))
-    except BaseException:  # noqa: BLE001 - SystemExit in a worker thread would stop the whole server
-        return _failed("raised", query, emitter.mailbox.heard)
+    except BaseException as error:  # noqa: BLE001 - SystemExit in a worker thread would stop the whole server
+        return _end_of(error, query, emitter)
     return Ended(cause="complete", code="complete")
 
 
-def _failed(reason: str, query: Query, heard: Sequence[str]) -> Ended:
-    detail = _redacted(traceback.format_exc(), query, heard)
-    return Ended(cause="error", code="processing_error", reason=reason, detail=detail)
+async def run_query_here(bound: BoundFunction, query: Query, emitter: Emitter) -> Ended:
+    """The same for an async function that never blocks, on the running loop. Cancel its task to stop it."""
+    try:
+        await _follow(bound.call(_arguments(query, emitter)), emitter)
+    except BaseException as error:  # noqa: BLE001 - as in a worker
+        return _end_of(error, query, emitter)
+    return Ended(cause="complete", code="complete")
+
+
+def _end_of(error: BaseException, query: Query, emitter: Emitter) -> Ended:
+    """What an exception of the function means. Called while it is handled."""
+    if isinstance(error, QueryCancelled | asyncio.CancelledError) and emitter.cancelled.is_set():
+        return Ended(cause="cancelled", code="cancelled")
+    if isinstance(error, NotText):
+        return Ended(cause="error", code="processing_error", reason="not_text", detail=str(error))
+    detail = _redacted(traceback.format_exc(), query, emitter.mailbox.heard)
+    return Ended(cause="error", code="processing_error", reason="raised", detail=detail)
 
 
 def _redacted(detail: str, query: Query, heard: Sequence[str]) -> str:
@@ -172,14 +183,25 @@ def _produce(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
     """Take the result in whatever shape it has; the shape of what came back decides, not of the function."""
     if isinstance(result, str):
         emitter.emit(Answer(text=whole_text(result)))
-    elif inspect.isawaitable(result):
-        _run_in_own_loop(lambda: _await_answer(result, emitter), emitter)
-    elif isinstance(result, AsyncIterator):
-        _run_in_own_loop(lambda: _iterate_async(result, emitter), emitter)
+    elif inspect.isawaitable(result) or isinstance(result, AsyncIterator):
+        _run_in_own_loop(partial(_follow, result, emitter), emitter)
     elif isinstance(result, Iterator):
         _iterate(result, emitter)
     else:
-        raise NotText(f"process_query returned {type(result).__name__}, not text")
+        raise _not_text("returned", result)
+
+
+async def _follow(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
+    """Take the result of an async function, on the loop that it is to run on."""
+    if isinstance(result, AsyncIterator):
+        await _iterate_async(result, emitter)
+    elif inspect.isawaitable(result):
+        answer = await result
+        if not isinstance(answer, str):
+            raise _not_text("returned", answer)
+        emitter.emit(Answer(text=whole_text(answer)))
+    else:
+        raise _not_text("returned", result)
 
 
 def _iterate(pieces: Iterator[Any], emitter: Emitter) -> None:
@@ -188,25 +210,27 @@ def _iterate(pieces: Iterator[Any], emitter: Emitter) -> None:
             _emit_piece(piece, emitter)
 
 
-async def _await_answer(result: Awaitable[Any], emitter: Emitter) -> None:
-    answer = await result
-    if not isinstance(answer, str):
-        raise NotText(f"process_query returned {type(answer).__name__}, not text")
-    emitter.emit(Answer(text=whole_text(answer)))
-
-
 async def _iterate_async(pieces: AsyncIterator[Any], emitter: Emitter) -> None:
     async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
+        count = 0
         async for piece in pieces:
             _emit_piece(piece, emitter)
+            count += 1
+            if count % PIECES_AT_ONCE == 0:
+                # A source that never has to wait would hold its loop for good, and could not be stopped.
+                await asyncio.sleep(0)
 
 
 def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
     if not isinstance(piece, str):
-        raise NotText(f"process_query yielded {type(piece).__name__}, not text")
+        raise _not_text("yielded", piece)
     text = whole_text(piece)
     for start in range(0, len(text), MAX_PIECE_CHARACTERS):
         emitter.emit(Text(text=text[start : start + MAX_PIECE_CHARACTERS]))
+
+
+def _not_text(how: str, what: object) -> NotText:
+    return NotText(f"process_query {how} {type(what).__name__}, not text")
 
 
 def _run_in_own_loop(start: Callable[[], Awaitable[None]], emitter: Emitter) -> None:

@@ -1,4 +1,4 @@
-"""Run functions in a thread pool.
+"""Run functions in a thread pool, and those that never block on the loop itself.
 
 A thread can't be killed. When its turn is stopped, the function's ``cancelled`` flag is set, its next
 sign of life raises QueryCancelled, and until it really returns the worker counts as abandoned.
@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
 from streamchat.turns.events import Ended, Fact, Notice
@@ -17,10 +18,12 @@ from streamchat.turns.inbox import Inbox
 from streamchat.turns.inputs import Given
 from streamchat.turns.mailbox import Mailbox
 from streamchat.turns.process_query import BoundFunction
-from streamchat.turns.run_query import run_query
+from streamchat.turns.run_query import run_query, run_query_here
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
 
 UNDELIVERED_FACTS = 64
+
+_STOPPED = Ended(cause="cancelled", code="cancelled")
 
 
 class ThreadEmitter:
@@ -87,23 +90,51 @@ class ThreadEmitter:
             self._job.notify(latest)
 
 
+def _cancel(task: asyncio.Task[Ended]) -> None:
+    task.cancel()
+
+
+class LoopEmitter:
+    """Takes facts from a task on the loop, where nothing has to wait; ``elsewhere`` takes those from its threads."""
+
+    def __init__(self, elsewhere: ThreadEmitter, job: Job) -> None:
+        self.cancelled = elsewhere.cancelled
+        self.deadline = elsewhere.deadline
+        self.mailbox = elsewhere.mailbox
+        self._elsewhere = elsewhere
+        self._job = job
+        self._loop_thread = threading.get_ident()
+
+    def emit(self, fact: Fact) -> None:
+        if threading.get_ident() != self._loop_thread:
+            self._elsewhere.emit(fact)
+            return
+        if self.cancelled.is_set():
+            raise QueryCancelled
+        self._job.record(fact)
+
+    def notify(self, notice: Notice) -> None:
+        self._elsewhere.notify(notice)
+
+
 class ThreadExecutor:
-    """An Executor over ``concurrent.futures.ThreadPoolExecutor``."""
+    """An Executor over ``concurrent.futures.ThreadPoolExecutor``; a function that never blocks is a task instead."""
 
     def __init__(self, bound: BoundFunction, limits: ExecutorLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._bound = bound
+        self._loop = loop
         self._inbox = Inbox(loop)
         self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
         # Room for the abandoned ones beside the running ones; a thread exists only once it is needed.
         self._pool = ThreadPoolExecutor(limits.max_running + limits.max_abandoned, thread_name_prefix="process_query")
-        self._emitters: dict[int, ThreadEmitter] = {}
+        self._emitters: dict[int, ThreadEmitter | LoopEmitter] = {}
 
     def submit(self, job: Job) -> None:
         self._queue.submit(job)
 
     def interrupt(self, job: Job) -> None:
         if self._queue.withdraw(job):
-            job.returned(Ended(cause="cancelled", code="cancelled"))
+            job.returned(_STOPPED)
         elif id(job) in self._emitters:
             self._queue.abandon(job)
             self._emitters[id(job)].cancelled.set()
@@ -124,7 +155,13 @@ class ThreadExecutor:
         return not self._emitters
 
     def _launch(self, job: Job) -> None:
-        emitter = ThreadEmitter(self._inbox, job, job.started())
+        deadline = job.started()
+        if self._bound.never_blocks:
+            self._run_here(job, LoopEmitter(ThreadEmitter(self._inbox, job, deadline), job))
+        else:
+            self._run_in_thread(job, ThreadEmitter(self._inbox, job, deadline))
+
+    def _run_in_thread(self, job: Job, emitter: ThreadEmitter) -> None:
         self._emitters[id(job)] = emitter
         # A pool thread has a context of its own; the job's one carries the request id.
         try:
@@ -132,6 +169,14 @@ class ThreadExecutor:
         except RuntimeError:
             del self._emitters[id(job)]
             raise
+
+    def _run_here(self, job: Job, emitter: LoopEmitter) -> None:
+        self._emitters[id(job)] = emitter
+        running = run_query_here(self._bound, job.query, emitter)
+        task = self._loop.create_task(running, name="process_query", context=job.context)
+        emitter.cancelled.on_set(partial(_cancel, task))
+        # Not the task's own last step: one that is cancelled before its first has none.
+        task.add_done_callback(lambda task: self._returned(job, _STOPPED if task.cancelled() else task.result()))
 
     def _work(self, job: Job, emitter: ThreadEmitter) -> None:
         ended = run_query(self._bound, job.query, emitter)

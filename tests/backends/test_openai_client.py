@@ -1,6 +1,7 @@
 import asyncio
 import time
 import traceback
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
@@ -54,10 +55,8 @@ class Asking:
         self.waited = []
 
     async def pieces(self):
-        async with client_of(self.settings, self.deadline) as client:
-            answer = streamed(
-                client, self.settings, BODY, self.reply, deadline=self.deadline, waiting=self.waited.append
-            )
+        answer = streamed(self.settings, BODY, self.reply, deadline=self.deadline, waiting=self.waited.append)
+        async with aclosing(answer):
             async for piece in answer:
                 yield piece
 
@@ -355,12 +354,60 @@ async def _exhaust(pieces):
         pass
 
 
+def test_a_loop_keeps_one_client_for_each_server_and_closes_it_at_its_end():
+    async def ask():
+        async with scripted(saying("Hi")) as upstream:
+            for _ in range(2):
+                await _exhaust(Asking(upstream).pieces())
+            settings = Asking(upstream).settings
+            kept, other = await client_of(settings), await client_of(replace(settings, api_key="another"))
+            assert await client_of(replace(settings, model="other")) is kept
+            assert other is not kept
+            assert not kept.is_closed()
+            return kept, other
+
+    assert all(client.is_closed() for client in asyncio.run(ask()))
+    assert not any(openai_client._kept.values())
+
+
+def test_the_next_question_goes_over_the_same_connection():
+    """One that was read to its end: the last bytes of the body come after the event that says so."""
+    connections = []
+
+    async def answer(reader, writer):
+        connections.append(writer)
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length:")[2].split()[0])
+                await reader.readexactly(length)
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                )
+                for piece in (delta(content="Hi"), delta("stop"), DONE):
+                    writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                    await writer.drain()
+                writer.write(b"0\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    async def ask():
+        server = await asyncio.start_server(answer, "127.0.0.1")
+        settings = Upstream(base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", model="m")
+        async with server:
+            for _ in range(3):
+                pieces = streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)
+                assert [piece async for piece in pieces] == ["Hi"]
+            await (await client_of(settings)).close()
+
+    asyncio.run(ask())
+    assert len(connections) == 1
+
+
 def test_certificates_are_checked_where_there_are_any():
     settings = Upstream(base_url="https://127.0.0.1:9/v1", model="m")
 
     async def ask():
-        async with client_of(settings, time.monotonic() + 1) as client:
-            return client.base_url
+        return (await client_of(settings)).base_url
 
     assert asyncio.run(ask()).scheme == "https"
     assert openai_client._certificates().check_hostname

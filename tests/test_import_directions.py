@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "backends": set(),
     "stores": set(),
     "web": set(),
+    "client": set(),
     "presenting": {"turns", "chunking"},
     "wire": {"presenting"},
     "metrics": {"turns"},
@@ -27,6 +28,8 @@ ONLY_IN = {
     "opentelemetry": {"metrics"},
     "jsonschema": {"turns"},
     "referencing": {"turns"},
+    "rich": {"client"},
+    "prompt_toolkit": {"client"},
 }
 # Pure rooms: what they do must not depend on a clock, a loop or a socket.
 PURE = ("presenting", "chunking", "wire")

@@ -39,7 +39,7 @@ def test_each_chunk_is_printed_when_it_comes_and_ctrl_c_cancels_on_the_server(
     assert process.returncode == 130
     assert server.wait_for("DELETE").path == f"/api/streams/{STREAM_ID}"
     assert server.wait_for("DELETE").headers["authorization"] == "Bearer secret"
-    assert b'"state": "cancelled"' in shown
+    assert b"the server says cancelled: stopped; the function has ended" in shown
     assert b"Traceback" not in shown
 
 
@@ -58,3 +58,51 @@ def test_ctrl_c_before_any_frame_cancels_the_stream_that_the_header_names(
 
 def noticed() -> bytes:
     return b'data: {"status": "processing", "message": "noticed"}\n\n'
+
+
+def test_a_second_ctrl_c_ends_at_once(server: ScriptedServer, process: subprocess.Popen[bytes]) -> None:
+    server.scenes = [Scene(pieces=[sse(chat(["first"])[:4])], ending="hang")]
+    server.deleted = Scene(ending="hang")
+    assert process.stdout
+    assert process.stdout.read(5) == b"first"
+    process.send_signal(signal.SIGINT)
+    server.wait_for("DELETE")
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"Traceback" not in shown
+
+
+def test_a_server_that_cannot_be_told_is_said(server: ScriptedServer, process: subprocess.Popen[bytes]) -> None:
+    server.scenes = [Scene(pieces=[sse(chat(["first"])[:4])], ending="hang")]
+    server.deleted = Scene(status=502, content_type="text/html")
+    assert process.stdout
+    assert process.stdout.read(5) == b"first"
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"the server could not be told (HTTP 502: Scripted)" in shown
+
+
+def test_whoever_is_terminated_leaves_in_order(server: ScriptedServer, process: subprocess.Popen[bytes]) -> None:
+    server.scenes = [Scene(pieces=[sse(chat(["first"])[:4])], ending="hang")]
+    assert process.stdout
+    assert process.stdout.read(5) == b"first"
+    process.send_signal(signal.SIGTERM)
+    _, shown = process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert b"Traceback" not in shown
+    assert not server.requests("DELETE")
+
+
+def test_a_reader_that_has_seen_enough_ends_the_client(
+    server: ScriptedServer, process: subprocess.Popen[bytes]
+) -> None:
+    server.scenes = [Scene(pieces=[sse(chat(["first"])[:4])], held=True, later=[sse(chat(["x" * 99_999])[3:])])]
+    assert process.stdout
+    assert process.stdout.read(5) == b"first"
+    process.stdout.close()
+    server.release()
+    assert process.wait(20) == 1
+    assert process.stderr
+    assert b"Traceback" not in process.stderr.read()

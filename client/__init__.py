@@ -1,0 +1,1 @@
+"""The command-line client: asks, follows the stream, shows the answer. Knows the wire contract and no other room."""

@@ -57,10 +57,13 @@ class SseDelivery:
 
     def _begin(self, data: bytes) -> asyncio.Future[None] | None:
         """The first piece takes the headers with it, so it goes through Tornado."""
-        self._handler.write(data[:PIECE_BYTES])
-        written = self._handler.flush()
         connection: Any = self._handler.request.connection
         stream = self._stream = connection.stream
+        # Or the kernel keeps a frame back until the client has acknowledged the one before, which may take 40 ms and
+        # the way there and back.
+        stream.set_nodelay(True)
+        self._handler.write(data[:PIECE_BYTES])
+        written = self._handler.flush()
         if stream.closed():
             raise StreamClosedError
         self._socket_send = stream.socket.send

@@ -76,13 +76,15 @@ class SocketDoor(Door, WebSocketHandler):
 
     @property
     def max_message_size(self) -> int:
-        return self.rooms.limits.max_body_bytes
+        """Before it is known who talks, no message is a question."""
+        return self.rooms.max_question_bytes if self.caller else self.rooms.limits.max_body_bytes
 
     # The open socket.
 
     def open(self, *_: str, **__: str) -> None:
         connection: Any = self.ws_connection
         self._stream = connection.stream
+        self._stream.set_nodelay(True)  # see SseDelivery
         limits, traced = self.rooms.limits, self.rooms.is_traced
         self._writer = SocketWriter(self._stream, stall_seconds=limits.stall_seconds, may_write=self._may_write)
         self._trace_headers = trace_headers(self.request.headers) if traced else {}
@@ -187,6 +189,8 @@ class SocketDoor(Door, WebSocketHandler):
         self.caller = caller.name
         if self._auth_timer is not None:
             self._auth_timer.cancel()
+        connection: Any = self.ws_connection
+        connection.params.max_message_size = self.max_message_size
         self._session = self._session_of(self.caller)
         await self._session.greet(envelope.ref)
 

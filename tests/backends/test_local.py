@@ -262,11 +262,19 @@ def slots_become_free():
 
 
 @pytest.mark.slow
-def test_the_real_model_answers(model):
-    async def ask():
-        return "".join([token async for token in question("What is the capital of France?")])
+def test_the_real_model_answers_and_counts_its_tokens(model):
+    counted = []
 
-    assert asyncio.run(ask()).strip()
+    async def ask():
+        asked = question("What is the capital of France?", usage=lambda *tokens: counted.append(tokens))
+        return [token async for token in asked]
+
+    tokens = asyncio.run(ask())
+    assert "".join(tokens).strip()
+    ((prompt, completion),) = counted
+    assert 5 < prompt < 100
+    # A token may be half a character, and the last one ends the answer.
+    assert len(tokens) <= completion <= len(tokens) + 10
 
 
 @pytest.mark.slow

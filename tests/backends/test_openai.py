@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from base64 import b64encode
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from streamchat.backends.openai_answer import Reports, answering, messages_for
 from streamchat.backends.openai_reply import Reply, ToolRequest
 from streamchat.backends.openai_upstream import Upstream
 from streamchat.backends.tool_runner import ToolRunner
-from streamchat.turns.events import ToolCall, ToolResult
+from streamchat.turns.events import ToolCall, ToolResult, Usage
 from streamchat.turns.query import Query
 from tests.fakes.emitters import ListEmitter, run
-from tests.fakes.openai_upstream import PATIENCE_SECONDS, Scene, calling, delta, refusing, saying, scripted
+from tests.fakes.file_server import PNG
+from tests.fakes.openai_upstream import PATIENCE_SECONDS, calling, refusing, saying, scripted
 from tests.handlers.house import answer_in, statuses, with_server
 from tests.serving.served import answer_in as answer_of
 from tests.serving.served import frames_of, serving, users_folder
@@ -106,16 +108,44 @@ def test_the_next_question_of_a_conversation_has_its_history(loaded):
     asking(loaded, [saying("First."), saying("Second.")], scenario)
 
 
-def test_a_stopped_turn_closes_the_upstream_s_connection(loaded):
+def test_attachments_go_to_the_model_as_parts_of_the_question_and_as_a_note_in_the_history(loaded):
     async def scenario(house, upstream):
-        async with house.connect() as connection:
-            stream = await house.begin(connection)
-            await upstream.elsewhere(upstream.asked_once)
-            response = await house.request("DELETE", f"/api/streams/{stream}")
-            await upstream.elsewhere(upstream.left)
-            assert (response.status, response.json["worker"]) == (200, "ended")
+        files = [("image/png", "cat.png", PNG), ("text/plain", "a.txt", b"hello")]
+        given = [
+            {"media_type": media_type, "name": name, "content": b64encode(content).decode()}
+            for media_type, name, content in files
+        ]
+        for attachments in (given, []):
+            response = await house.ask(message="What is it?", conversation_id="c", attachments=attachments)
+            assert statuses(response.frames)[-1] == "complete"
+        assert upstream.asked[0].body["messages"][-1] == {
+            "role": "user",
+            "content": [
+                {
+                    "type": "image_url",
+                    "image_url": {"url": f"data:image/png;base64,{b64encode(PNG).decode()}"},
+                },
+                {"type": "text", "text": "a.txt:\n\nhello"},
+                {"type": "text", "text": "What is it?"},
+            ],
+        }
+        first, _, again = upstream.asked[1].body["messages"][-3:]
+        assert first["content"] == "What is it?\n\n[attached: cat.png (image/png), a.txt (text/plain)]"
+        assert again["content"] == "What is it?"
 
-    asking(loaded, [Scene(pieces=[delta(content="Hel")], ending="open")], scenario)
+    asking(loaded, [saying("A cat."), saying("Still a cat.")], scenario)
+
+
+@pytest.mark.parametrize(("kinds", "media_type"), [("text", "image/png"), ("none", "image/png"), ("image", "text/csv")])
+def test_what_the_model_does_not_take_is_refused_at_the_door(loaded, kinds, media_type):
+    async def scenario(house, upstream):
+        content = b64encode(PNG if media_type == "image/png" else b"a,b").decode()
+        response = await house.ask(attachments=[{"media_type": media_type, "content": content}])
+        assert response.status == 400
+        assert response.frames[0].payload["field"] == ("attachments" if kinds == "none" else "attachments.0.media_type")
+        assert upstream.asked == []
+
+    asking(loaded, [saying("never")], scenario, attachments=kinds)
 
 
 def test_a_refused_key_is_an_error_frame_and_a_log_line_without_the_key(loaded, caplog):
@@ -198,6 +228,9 @@ def test_the_embedded_model_answers_through_the_same_code(loaded, model):
     ended, emitter = run(function, *_question("What is the capital of France?"))
     assert ended.cause == "complete", ended.detail
     assert len(emitter.texts) > 3
+    (usage,) = [fact for fact in emitter.facts if isinstance(fact, Usage)]
+    assert usage.prompt_tokens > 5
+    assert 3 < usage.completion_tokens <= 20
     assert "Paris" in "".join(emitter.texts)
 
 
@@ -274,6 +307,7 @@ def test_a_second_implementation_answers_and_uses_tools(loaded, users_tools):
     with second_upstream() as url:
         ended, emitter = run(loaded(base_url=url, model="rules"), *_question("one two three"))
         assert (ended.cause, emitter.texts) == ("complete", ["one ", "two ", "three "])
+        assert [type(fact).__name__ for fact in emitter.facts[3:]] == ["Usage"]
         ended, emitter = run(
             loaded(users_tools, base_url=url, model="rules", tools="tools_of_a_user:TOOLS"), *_question("2 + 3?")
         )

@@ -15,7 +15,11 @@ class SlowStream:
         self.waiting: asyncio.Future[None] | None = None
         self.largest = 0
         self.is_closed = False
+        self.is_prompt = False
         self.socket = self
+
+    def set_nodelay(self, value: bool) -> None:
+        self.is_prompt = value
 
     def send(self, data: bytes) -> int:
         if self.is_closed:

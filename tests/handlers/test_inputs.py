@@ -18,7 +18,6 @@ from tests.handlers.house import (
     Gate,
     House,
     answer_in,
-    durable,
     error_in,
     saying,
     statuses,
@@ -113,25 +112,6 @@ def test_text_that_was_said_before_a_question_is_shown_before_it_and_a_schema_go
             assert between[-1].payload["schema"] == AGE
             await say(house, stream_id, {"input": {"age": 36}})
             assert answer_in(await rest(connection)) == "36 years old."
-
-    with_server(function, scenario)
-
-
-@pytest.mark.parametrize("function", [live_greeter, async_greeter])
-def test_a_cut_after_every_frame_is_resumed_to_the_byte_with_its_questions_and_answers(function: Any) -> None:
-    async def scenario(house: House) -> None:
-        async with house.connect() as connection:
-            stream_id = await house.begin(connection)
-            seen = await connection.read_until("input_required")
-            await say(house, stream_id, ANSWER)
-            seen += await connection.read_until("input_required")
-            await say(house, stream_id, {"input": {"age": 36}})
-            seen += await rest(connection)
-        everything = durable(seen)
-        assert len(everything) == seen[-1].number
-        for frame in seen[:-1]:
-            resumed = await house.get(f"/api/streams/{stream_id}", Last_Event_ID=frame.id)
-            assert [later.raw for later in resumed.frames] == everything[frame.number :], frame
 
     with_server(function, scenario)
 

@@ -42,6 +42,13 @@ async def test_what_the_kernel_takes_at_once_needs_no_wait() -> None:
 
 
 @pytest.mark.gen_test
+async def test_the_kernel_keeps_no_frame_back_to_send_it_with_the_next() -> None:
+    stream = SlowStream()
+    begun(stream)
+    assert stream.is_prompt
+
+
+@pytest.mark.gen_test
 async def test_without_chunked_encoding_the_bytes_are_the_frames_alone() -> None:
     stream = SlowStream()
     delivery = begun(stream, version="HTTP/1.0")

@@ -48,23 +48,6 @@ def test_a_cut_after_any_frame_is_resumed_with_every_missing_durable_frame_once(
     with_server(saying(ANSWER), scenario)
 
 
-@pytest.mark.parametrize("door", STREAMING_DOORS)
-def test_a_connection_that_is_really_cut_after_any_frame_loses_nothing(door: str) -> None:
-    async def scenario(house: House) -> None:
-        whole = await house.ask(door)
-        for count in range(1, len(whole.frames)):
-            async with house.connect() as connection:
-                stream_id = await house.begin(connection, door)
-                seen = [await connection.read_frame() for _ in range(count)]
-            frames = [frame for frame in seen if frame is not None]
-            frames += (await resume(house, stream_id, frames[-1].id, "header")).frames
-            again = (await resume(house, stream_id, "", "header")).frames
-            assert durable(frames) == durable(again)
-            assert answer_in(frames) == ANSWER
-
-    with_server(saying(ANSWER), scenario)
-
-
 def test_a_live_stream_that_is_cut_while_the_function_talks_is_resumed_where_it_was() -> None:
     gate = Gate()
 

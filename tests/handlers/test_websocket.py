@@ -72,27 +72,6 @@ def test_a_long_chunk_comes_in_fragments_and_is_the_same_text() -> None:
     with_server(saying(answer), scenario)
 
 
-@pytest.mark.parametrize("door", STREAMING_DOORS)
-def test_a_socket_that_is_cut_after_any_frame_loses_nothing(door: str) -> None:
-    async def scenario(house: House) -> None:
-        async with Socket(house) as socket:
-            whole = await socket.read_stream(await socket.ask(door=NAMES[door]))
-        for count in range(1, len(whole)):
-            async with Socket(house) as socket:
-                stream_id = await socket.ask(door=NAMES[door])
-                seen = [await socket.read() for _ in range(count)]
-            async with Socket(house) as again:
-                await again.send(type="resume", stream_id=stream_id, last_event_id=seen[-1]["id"])
-                accepted = await again.read()
-                assert (accepted["type"], accepted["resumed"], accepted["is_over"]) == ("accepted", True, False)
-                seen += await again.read_stream(stream_id)
-            followed = await house.get(f"/api/streams/{stream_id}")
-            assert [as_sse(frame) for frame in durable_of(seen)] == [frame.payload for frame in followed.frames]
-            assert answer_of(seen) == ANSWER
-
-    with_server(saying(ANSWER), scenario)
-
-
 def test_a_stream_begun_by_post_goes_on_on_a_socket_and_the_other_way_round() -> None:
     async def scenario(house: House) -> None:
         posted = await house.ask(BASIC)

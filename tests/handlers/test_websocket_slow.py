@@ -1,6 +1,7 @@
 """Sockets that are slow, stuck, silent or gone, and the server's own end."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -43,6 +44,15 @@ def test_what_waits_for_a_slow_socket_is_bounded() -> None:
             assert door.waiting_bytes < 4 * 128 * 1_300 + 40_000
 
     with_server(big, scenario, max_answer_characters=len(BIG), stall=60.0)
+
+
+def test_the_kernel_keeps_no_message_back_to_send_it_with_the_next() -> None:
+    async def scenario(house: House) -> None:
+        async with Socket(house):
+            (door,) = house.server.rooms.sockets
+            assert door.ws_connection.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    with_server(saying("a"), scenario)
 
 
 def test_a_burst_of_one_turn_does_not_hold_up_the_frames_of_another() -> None:

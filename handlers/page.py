@@ -10,6 +10,16 @@ from streamchat.handlers.rooms import Rooms
 
 WEB = Path(__file__).resolve().parent.parent / "web"
 
+TEST_PAGE = "streaming_test.html"
+POLICY = "default-src 'self'; connect-src 'self'; frame-ancestors 'none'"
+# The test page may be pointed at another server and shows what an answer brings; a page that asks for a token for this
+# one may not. Scripts and styles are this server's files, and nothing else. The page says the same in a meta tag of its
+# own, for when it is opened as a file.
+TEST_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data: blob:; media-src * data: blob:; "
+    "connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -19,7 +29,7 @@ class PageDoor(Door):
     door_name = "page"
     needs_token = False
 
-    def initialize(self, rooms: Rooms, start: str = "streaming_test.html") -> None:
+    def initialize(self, rooms: Rooms, start: str = TEST_PAGE) -> None:
         super().initialize(rooms)
         self.start = start
 
@@ -30,8 +40,6 @@ class PageDoor(Door):
             raise Refused("not_found")
         self.set_header("Content-Type", f"{kind}; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
-        # The test page may be pointed at another server; a page that asks for a token for this one may not.
-        others = "*" if file.name == "streaming_test.html" else "'self'"
-        self.set_header("Content-Security-Policy", f"default-src 'self'; connect-src {others}; frame-ancestors 'none'")
+        self.set_header("Content-Security-Policy", TEST_PAGE_POLICY if file.name == TEST_PAGE else POLICY)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.finish(file.read_bytes())

@@ -12,11 +12,19 @@ class Interrupted extends Error {
 }
 
 /**
+ * A frame as it came: when the bytes that held it were read (`performance.now()`, ms), the text of its data, its id.
+ * Frames that one read brought share their time.
+ *
+ * @typedef {{frame: any, raw: string, id: string, at: number}} Arrival
+ */
+
+/**
  * One question's frames, over as many connections as it takes. Knows no page.
  *
  * Until an id was seen the same POST is repeated under the same Idempotency-Key; from then on the stream is resumed
- * after the last id. `retries` counts attempts in a row that brought nothing new; `note` is told about each of them:
- * {reason, attempt, retries, seconds}.
+ * after the last id. A stream that the server has lost (it was started anew) is asked for again under the same key, as
+ * long as nothing of the answer was seen. `retries` counts attempts in a row that brought nothing new; `note` is told
+ * about each of them: {reason, attempt, retries, seconds}.
  */
 class ChatStream {
   // What a later attempt may cure: the server's "busy", and what a proxy says while the server restarts.
@@ -24,17 +32,34 @@ class ChatStream {
   static silenceSeconds = 60;
   static longestBackoffSeconds = 15;
 
-  constructor({ address, token, door, body, retries = 5, note = () => {} }) {
-    Object.assign(this, { address, token, door, body, retries, note });
+  // What is said for the moment, and by a new run of the same question again.
+  static passing = new Set(["connecting", "initializing", "queued", "processing", "processing_complete", "usage"]);
+
+  /** @param {{api: ChatApi, door: string, body: any, streamId?: string, retries?: number, note?: (failure: any) => void}} what */
+  constructor({ api, door, body, streamId = "", retries = 5, note = () => {} }) {
+    this.api = api;
+    this.door = door;
+    this.body = body;
+    this.retries = retries;
+    this.note = note;
     this.key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join("-");
-    this.streamId = "";
+    this.streamId = streamId;
+    this.conversationId = body.conversation_id ?? "";
     this.lastEventId = "";
+    // A stream that is only named was begun by an earlier visit to this page.
+    this.isKnown = streamId !== "";
+    this.isResumed = this.isKnown;
     this.leaving = new AbortController();
   }
 
-  /** Every frame up to the terminal one; fewer after leave(). Throws GaveUp when the stream cannot be had. */
+  /**
+   * Every frame up to the terminal one; fewer after leave(). Throws GaveUp when the stream cannot be had; called once
+   * more, it goes on where it was.
+   *
+   * @returns {AsyncGenerator<Arrival>}
+   */
   async *frames() {
-    for (let failures = 0; !this.leaving.signal.aborted; ) {
+    for (let failures = 0; !this.leaving.signal.aborted;) {
       const seen = this.lastEventId;
       try {
         yield* this.attempt();
@@ -54,7 +79,7 @@ class ChatStream {
       this.leave();
       return null;
     }
-    const response = await this.request("DELETE", `/api/streams/${encodeURIComponent(this.streamId)}`);
+    const response = await this.api.request("DELETE", `/api/streams/${encodeURIComponent(this.streamId)}`);
     const answer = await response.json().catch(() => ({}));
     return response.ok ? answer : { state: `HTTP ${response.status}` };
   }
@@ -68,11 +93,12 @@ class ChatStream {
     const silence = new AbortController();
     const signal = AbortSignal.any([silence.signal, this.leaving.signal]);
     const response = await this.unlessSilent(this.connect(signal), silence);
-    this.streamId = response.headers.get("X-Stream-Id") ?? this.streamId;
     if (!response.ok) {
       yield await this.refusal(response);
       return;
     }
+    this.streamId = response.headers.get("X-Stream-Id") ?? this.streamId;
+    this.conversationId = decodeURIComponent(response.headers.get("X-Conversation-Id") ?? "") || this.conversationId;
     if (!isEventStream(response)) throw new GaveUp(`HTTP ${response.status}, but no event stream`);
     const reader = response.body.getReader();
     try {
@@ -88,12 +114,15 @@ class ChatStream {
       const { done, value } = await this.unlessSilent(reader.read(), silence);
       // A clean close is no end: proxies and dying servers close cleanly too.
       if (done) throw new Interrupted("the stream stopped before its end");
-      const events = parser.feed(value);
-      for (const event of events) {
+      const now = performance.now();
+      for (const event of parser.feed(value)) {
+        const frame = asFrame(event.data);
+        // The server ends, not the answer: whoever takes its place may know more.
+        if (frame.code === "shutting_down") throw new Interrupted(frame.error);
         this.lastEventId = event.id || this.lastEventId;
         this.streamId ||= event.id.slice(0, Math.max(0, event.id.lastIndexOf(":")));
-        const frame = asFrame(event.data);
-        yield frame;
+        this.isKnown ||= !ChatStream.passing.has(frame.status);
+        yield { frame, raw: event.data, id: event.id, at: now };
         if (frame.is_complete) return;
       }
     }
@@ -109,17 +138,14 @@ class ChatStream {
   }
 
   connect(signal) {
-    if (this.lastEventId === "") {
+    if (this.lastEventId === "" && !this.isKnown) {
       const headers = { "Content-Type": "application/json", "Idempotency-Key": this.key };
-      return this.request("POST", `/api/${this.door}`, { headers, signal, body: JSON.stringify(this.body) });
+      return this.api.request("POST", `/api/${this.door}`, { headers, signal, body: JSON.stringify(this.body) });
     }
+    this.isResumed = true;
     const path = `/api/streams/${encodeURIComponent(this.streamId)}`;
-    return this.request("GET", path, { headers: { "Last-Event-ID": this.lastEventId }, signal });
-  }
-
-  request(method, path, { headers = {}, ...rest } = {}) {
-    const authorized = { Authorization: `Bearer ${this.token}`, ...headers };
-    return fetch(this.address + path, { method, headers: authorized, cache: "no-store", ...rest });
+    const headers = this.lastEventId === "" ? {} : { "Last-Event-ID": this.lastEventId };
+    return this.api.request("GET", path, { headers, signal });
   }
 
   async refusal(response) {
@@ -128,8 +154,14 @@ class ChatStream {
     if (ChatStream.tryAgain.has(response.status)) {
       throw new Interrupted(reason, response.headers.get("Retry-After"));
     }
-    if (this.lastEventId !== "" && response.status !== 401) throw new GaveUp(reason);
-    return frame;
+    const isResume = this.lastEventId !== "" || this.isKnown;
+    if (isResume && !this.isKnown && [404, 410].includes(response.status)) {
+      this.lastEventId = "";
+      this.streamId = "";
+      throw new Interrupted(reason);
+    }
+    if (isResume && response.status !== 401) throw new GaveUp(reason);
+    return { frame, raw: JSON.stringify(frame), id: "", at: performance.now() };
   }
 
   async pause(problem, failures) {

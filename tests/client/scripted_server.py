@@ -20,14 +20,22 @@ from typing import Any, Literal
 Frame = dict[str, Any]
 Ending = Literal["clean", "cut", "reset", "hang"]
 STREAM_ID = "s1"
-PAGE_POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data: blob:; media-src * data: blob:; "
+    "connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "*, Authorization",
     "Access-Control-Allow-Methods": "*",
     "Access-Control-Expose-Headers": "X-Stream-Id, X-Conversation-Id, X-Request-Id, Retry-After",
 }
-MEDIA_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css"}
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +119,7 @@ class ScriptedServer:
         self.resumable: list[tuple[int, Frame]] | None = None
         self.deleted: Scene = answer({"state": "cancelled", "worker": "ended"})
         self.profiles: Scene = answer({"success": True, "profiles": []})
+        self.conversations = answer({"success": True, "conversations": []})
         self.url = ""
         self._files = files
         self._leave = asyncio.Event()
@@ -144,14 +153,16 @@ class ScriptedServer:
         self._loop.call_soon_threadsafe(self._leave.set)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            asked = await read_request(reader)
-            with self._changed:
-                self.asked.append(asked)
-                scene = self._scene(asked)
-                self._changed.notify_all()
-            await self._play(scene, writer)
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                asked = await read_request(reader)
+                with self._changed:
+                    self.asked.append(asked)
+                    scene = self._scene(asked)
+                    self._changed.notify_all()
+                await self._play(scene, writer)
+        finally:
+            writer.close()  # also of a connection that a browser opened and never used
 
     def _scene(self, asked: Asked) -> Scene:
         path = asked.path.partition("?")[0]
@@ -163,6 +174,8 @@ class ScriptedServer:
                 return self.deleted
             case "GET", "/api/profiles":
                 return self.profiles
+            case "GET", "/api/conversations":
+                return self.conversations
             case "GET", _ if self._files and not path.startswith("/api/"):
                 return page_file(self._files / (path.lstrip("/") or "streaming_test.html"))
         if self.scenes:

@@ -77,7 +77,9 @@ def test_new_forgets_the_conversation_and_open_goes_on_with_another(server: Scri
 
 
 def test_the_conversations_are_listed_with_their_first_words(server: ScriptedServer) -> None:
-    server.scenes = [answer({"conversations": [{"conversation_id": "c1", "profile": "A", "title": "t", "new": 1}]})]
+    server.conversations = answer(
+        {"conversations": [{"conversation_id": "c1", "profile": "A", "title": "t", "new": 1}]}
+    )
     assert "c1  A  t\n" in talk(server, "/conversations", questions=0).stderr
 
 

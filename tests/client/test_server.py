@@ -174,7 +174,7 @@ def test_an_answer_to_a_question_is_posted_with_its_id(server: ScriptedServer) -
     ],
 )
 def test_a_short_call_that_fails_says_why(server: ScriptedServer, scene: Scene, code: str, said: str) -> None:
-    server.scenes = [scene]
+    server.conversations = scene
     with pytest.raises(NoAnswer, match=said) as failed:
         Server(server.url, "secret").get("/api/conversations")
     assert failed.value.code == code

@@ -1,5 +1,7 @@
 """The test page and the files it loads."""
 
+import re
+
 import pytest
 
 from streamchat.handlers.page import WEB
@@ -34,10 +36,37 @@ def test_the_analytics_page_and_its_library_are_served_without_a_token() -> None
     with_server(saying("hi"), scenario)
 
 
+def test_what_the_test_page_loads_is_served_without_a_token() -> None:
+    page = (WEB / "streaming_test.html").read_text(encoding="utf-8")
+    loaded = re.findall(r'(?:src|href)="([^"#]+\.(?:js|css|svg))"', page)
+
+    async def scenario(house: House) -> None:
+        assert len(loaded) > 20
+        for path in loaded:
+            response = await house.get(f"/{path}", token=None)
+            assert response.status == 200
+            assert response.body == (WEB / path).read_bytes()
+
+    with_server(saying("hi"), scenario)
+
+
+def test_the_test_page_may_run_nothing_but_its_own_files_as_served_and_as_a_file() -> None:
+    async def scenario(house: House) -> None:
+        response = await house.get("/", token=None)
+        policy = response.headers["content-security-policy"]
+        (own,) = re.findall(r'Content-Security-Policy"\s+content="([^"]+)"', response.body.decode())
+        assert policy == f"{own}; frame-ancestors 'none'"
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+        assert "unsafe" not in policy
+
+    with_server(saying("hi"), scenario)
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/vendor/chartjs/LICENSE.md",
+        "/vendor/marked/VERSION.md",
         "/vendor/chartjs/..%2f..%2fpage_words.js",
         "/__init__.py",
         "/nothing.html",

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.client.scripted_server import ScriptedServer, running
+from tests.web.chat_server import ChatServer
 
 CHROMIUM = Path("/usr/bin/chromium")
 WEB = Path(__file__).parents[2] / "web"
@@ -28,6 +29,13 @@ def browser() -> Iterator[Browser]:
 def server() -> Iterator[ScriptedServer]:
     with running(files=WEB) as scripted:
         yield scripted
+
+
+@pytest.fixture
+def chat_server(tmp_path: Path) -> Iterator[ChatServer]:
+    """The real server, with a function whose answers the questions name."""
+    with ChatServer(tmp_path).running() as served:
+        yield served
 
 
 @pytest.fixture

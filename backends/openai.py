@@ -6,12 +6,14 @@ are impossible says so and does not start.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
 from streamchat.backends.openai_answer import Reports, ToolCall, ToolResult, answering, messages_for
+from streamchat.backends.openai_attachments import Attachment, content_of, types_of
 from streamchat.backends.openai_upstream import upstream_from
 from streamchat.backends.tool_runner import ToolRunner
 from streamchat.backends.tools import load_tools
@@ -26,6 +28,7 @@ async def process_query(
     history: Sequence[Mapping[str, str]],
     profile: Mapping[str, Any],
     request_id: str,
+    attachments: Sequence[Attachment],
     deadline: float,
     progress: Callable[[str, float | None], None],
     tool_call: ToolCall,
@@ -40,10 +43,16 @@ async def process_query(
     asked = answering(
         UPSTREAM.for_profile(profile), RUNNER, reports, message=message, deadline=deadline, request_id=request_id
     )
-    async with aclosing(asked.answer(messages_for(message, system_prompt, history))) as pieces:
+    # Off the loop, which may be the server's own: to write a photo in base64 takes a while.
+    content = (
+        await asyncio.to_thread(content_of, message, attachments, UPSTREAM.attachments) if attachments else message
+    )
+    async with aclosing(asked.answer(messages_for(content, system_prompt, history))) as pieces:
         async for piece in pieces:
             yield piece
 
 
 # All it does is awaited. Tools that are async are somebody's own, and may block the loop that they run on.
 process_query.never_blocks = not any(tool.is_async for tool in RUNNER.tools)  # type: ignore[attr-defined]
+# So that what the model can't take is refused at the door.
+process_query.attachment_types = types_of(UPSTREAM.attachments)  # type: ignore[attr-defined]

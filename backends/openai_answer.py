@@ -155,8 +155,13 @@ class Answering:
         self._say("waiting", seconds=max(1, round(seconds)))
 
 
-def messages_for(message: str, system_prompt: str, history: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """The conversation as the model reads it; what we added to earlier answers ourselves is left out."""
+def messages_for(
+    message: str | list[dict[str, Any]], system_prompt: str, history: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """The conversation as the model reads it; what we added to earlier answers ourselves is left out.
+
+    ``message`` is a text, or the parts of a message with attachments.
+    """
     said = ({"role": entry["role"], "content": _without_cut(entry["content"])} for entry in history)
     system = [{"role": "system", "content": system_prompt}] if system_prompt else []
     return [*system, *said, {"role": "user", "content": message}]

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, Json, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, Json, TypeAdapter, ValidationError
+
+from streamchat.backends.openai_attachments import Kind
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 PREFIX: Final = "STREAMCHAT_OPENAI_"
@@ -32,6 +34,13 @@ def _is_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _kinds(text: object) -> object:
+    """The variable's words; "none" is none of them."""
+    if not isinstance(text, str):
+        return text
+    return () if text == "none" else tuple(word.strip() for word in text.split(","))
+
+
 def _is_header_text(key: str) -> str:
     # Refused here, because the library's own error would quote it.
     if not key.isascii() or not key.isprintable() or " " in key:
@@ -43,9 +52,9 @@ def _is_header_text(key: str) -> str:
 class Upstream:
     """One server and model. ``temperature`` and ``max_tokens`` are left to the server where they are None.
 
-    ``extra_body`` goes into every request as it is. ``retries`` are those before the first token. ``tools`` is
-    module:list, ``tool_rounds`` how often the model may ask for some in one answer, ``tool_seconds`` what one call may
-    take.
+    ``extra_body`` goes into every request as it is. ``retries`` are those before the first token. ``attachments`` are
+    the kinds that the model takes. ``tools`` is module:list, ``tool_rounds`` how often the model may ask for some in
+    one answer, ``tool_seconds`` what one call may take.
     """
 
     base_url: Annotated[str, AfterValidator(_is_base_url)] = OPENAI_URL
@@ -55,6 +64,7 @@ class Upstream:
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     extra_body: Json[dict[str, Any]] = field(default_factory=dict)
     retries: Annotated[int, Field(ge=0, le=10)] = 2
+    attachments: Annotated[tuple[Kind, ...], BeforeValidator(_kinds)] = ("image", "text")
     tools: str = ""
     tool_rounds: Annotated[int, Field(ge=1, le=100)] = 8
     tool_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0

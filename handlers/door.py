@@ -20,7 +20,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from streamchat.handlers.delivery import drop
-from streamchat.handlers.errors import Refused, bad_field, refusal_of
+from streamchat.handlers.errors import Refused, bad_field, refusal_of, too_large
 from streamchat.handlers.rooms import Rooms
 from streamchat.presenting.frames import Payload
 from streamchat.presenting.sentences import Language
@@ -45,9 +45,12 @@ _EVERYWHERE = (
     ("Cache-Control", "no-store"),
 )
 
-# A body that is over the limit is read and dropped up to this many times the limit, so that a client that
-# sends before it listens still gets its 413.
-_DRAINED_LIMITS = 8
+# Of a body that is over the limit so many times --max-body-bytes are read and dropped, so that a client that sends
+# before it listens still gets its 413.
+_DRAINED_LIMITS = 7
+# A body may take as long as the server says, and longer ones a second for each so many bytes.
+_BODY_SECONDS = 60.0
+_SLOWEST_BYTES = 65_536
 _MAX_LENGTH_DIGITS = 18
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~:@/+=-]{1,128}", re.ASCII)
 
@@ -77,6 +80,7 @@ class Door(RequestHandler):
         self._body = bytearray()
         self._has_left = False
         self._received = 0
+        self._room_taken = 0
         self.received_at = monotonic()
 
     def set_default_headers(self) -> None:
@@ -140,22 +144,37 @@ class Door(RequestHandler):
         """The client has left: a door's loop ends because its reader is closed, nothing is cancelled."""
         super().on_connection_close()
         self._has_left = True
+        self._leave_room()
         if self.reader is not None:
             self.reader.close()
 
     def data_received(self, chunk: bytes) -> None:
-        limit = self.rooms.limits.max_body_bytes
         self._received += len(chunk)
-        if self._received <= limit:
+        if self._finished:
+            return
+        if self._received > self._drained_bytes:
+            self.refuse(self._too_large())
+        elif self._received <= self.max_body_bytes:
             self._body += chunk
-        elif self._received > limit * _DRAINED_LIMITS and not self._finished:
-            self.refuse(Refused("body_too_large", limit=limit))
+            if self._received > self.rooms.limits.max_body_bytes:
+                self._take_room()
+
+    @property
+    def max_body_bytes(self) -> int:
+        """How long a body may be at this door."""
+        return self.rooms.limits.max_body_bytes
+
+    @property
+    def received_bytes(self) -> int:
+        """How long the body is, as far as it has come."""
+        return self._received
 
     def take_body(self) -> bytes:
         """The request's body, once. Refused when there was more of it than is taken."""
-        if self._received > self.rooms.limits.max_body_bytes:
-            raise Refused("body_too_large", limit=self.rooms.limits.max_body_bytes)
+        if self._received > self.max_body_bytes:
+            raise self._too_large()
         body, self._body = bytes(self._body), bytearray()
+        self._leave_room()
         return body
 
     def identify(self, turn: Turn) -> None:
@@ -204,6 +223,7 @@ class Door(RequestHandler):
             self.reader.close()
         self.rooms.metrics.request_finished(self.door_name, self.get_status())
         self._body.clear()
+        self._leave_room()
 
     def refuse(self, refused: Refused, payload: Payload | None = None) -> None:
         """Answer with an error's status, headers and body; ``payload`` is a body that says more than its own."""
@@ -230,16 +250,36 @@ class Door(RequestHandler):
             return self._received < int(announced[:_MAX_LENGTH_DIGITS])
         return "Transfer-Encoding" in self.request.headers and not self._received
 
+    def _take_room(self) -> None:
+        """A long body needs room that it shares with all others; without room the request is refused."""
+        if self._room_taken:
+            return
+        if self.rooms.large_bodies.enter(self.max_body_bytes):
+            self._room_taken = self.max_body_bytes
+        else:
+            self.refuse(Refused("overloaded"))
+
+    def _leave_room(self) -> None:
+        self.rooms.large_bodies.leave(self._room_taken)
+        self._room_taken = 0
+
+    @property
+    def _drained_bytes(self) -> int:
+        return self.max_body_bytes + _DRAINED_LIMITS * self.rooms.limits.max_body_bytes
+
+    def _too_large(self) -> Refused:
+        return too_large(self.max_body_bytes)
+
     def _check_body_headers(self) -> None:
-        limit = self.rooms.limits.max_body_bytes
         connection: Any = self.request.connection
         # Tornado's own limit answers with a bare 400; ours is kept here and in data_received.
         connection.set_max_body_size(sys.maxsize)
         announced = self.request.headers.get("Content-Length", "0")
         if not (announced.isascii() and announced.isdigit()):
             raise bad_field("Content-Length", "must be a number of bytes")
-        if len(announced) > _MAX_LENGTH_DIGITS or int(announced) > limit * _DRAINED_LIMITS:
-            raise Refused("body_too_large", limit=limit)
+        if len(announced) > _MAX_LENGTH_DIGITS or int(announced) > self._drained_bytes:
+            raise self._too_large()
+        connection.set_body_timeout(_BODY_SECONDS + self.max_body_bytes / _SLOWEST_BYTES)
         kind = self.request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise Refused("unsupported_media_type")

@@ -30,6 +30,7 @@ STATUS_OF = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "attachment_unavailable": HTTPStatus.UNPROCESSABLE_ENTITY,
     "conversation_busy": HTTPStatus.CONFLICT,
     "no_input_expected": HTTPStatus.CONFLICT,
     "stream_gone": HTTPStatus.GONE,
@@ -70,6 +71,12 @@ class Refused(Exception):
         if "field" in self.values:
             payload["field"] = self.values["field"]
         return payload
+
+
+def too_large(limit: int, option: str = "--max-body-bytes", field: str | None = None) -> Refused:
+    """A 413 that names the limit in bytes, the option that sets it, and the field if it is one that is too large."""
+    where = {} if field is None else {"field": field}
+    return Refused("body_too_large", retry_after=None, limit=limit, option=option, **where)
 
 
 def bad_field(field: str, problem: str) -> Refused:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from streamchat.handlers.batch_writer import BatchRules, BatchWriter
 from streamchat.stores.conversations import ConversationStore, Exchange
+from streamchat.turns.attachment import note_of
 from streamchat.turns.events import Answer, Text
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
@@ -69,7 +70,7 @@ def _exchange(turn: Turn) -> Exchange:
         conversation_id=turn.query.conversation_id,
         owner=turn.owner,
         profile=turn.query.username,
-        message=turn.query.message,
+        message="\n\n".join(filter(None, (turn.query.message, note_of(turn.query.attachments)))),
         answer="".join([fact.text for fact in facts if isinstance(fact, _SAID)]),
         status=turn.ended.cause,
         stream_id=turn.id,

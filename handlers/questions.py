@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from streamchat.handlers.attachments import TakenIn
 from streamchat.handlers.chat_request import ChatRequest
 from streamchat.handlers.errors import Refused, bad_field
 from streamchat.handlers.rooms import Rooms
@@ -17,14 +19,18 @@ from streamchat.handlers.views import view_of
 from streamchat.presenting.sentences import Language
 from streamchat.presenting.styles import StreamStyle
 from streamchat.stores.profiles import Profile, ProfileSettings
+from streamchat.turns.conversation_lines import Prepare
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 
 MAX_KEY_CHARACTERS = 255
 # What a function is given of a long conversation: more than a model's context takes.
 MAX_HISTORY_CHARACTERS = 400_000
-# Their clients see nothing before the end, so nobody there can answer what a function asks.
-_MUTE_DOORS = ("chat",)
+# Their clients see nothing before the end, or know no questions: nobody there can answer what a function asks.
+_MUTE_DOORS = ("chat", "openai")
+
+# What was said before, each message with its role and content.
+History = list[dict[str, str]]
 
 _PROFILE_FIELDS = tuple(field.name for field in fields(Profile))
 _SETTING_FIELDS = tuple(field.name for field in fields(ProfileSettings))
@@ -42,20 +48,30 @@ async def open_turn(
     request_id: str,
     trace_headers: Mapping[str, str],
     received_at: float,
+    history: History | None = None,
+    is_kept: bool = True,
 ) -> Turn:
     """The turn that answers ``request``: a new one, or the one that the same ``key`` opened before.
+
+    ``history`` is what the client says was said before; without it that is what the stored conversation knows.
+    ``is_kept``: the conversation keeps the question and its answer.
 
     Raises Refused and the book's conditions; then nothing has happened.
     """
     _check_key(key)
-    fingerprint = _fingerprint(request, style) if key else ""
+    taken = await rooms.attachments.take_in(request.attachments or ())
+    fingerprint = _fingerprint(request, style, history) if key else ""
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     if known is not None:
         return known
     profile = await rooms.profiles.get(request.username)
     if profile is None:
         raise Refused("profile_not_found")
-    query = await _query(rooms, request, profile, caller, request_id)
+    is_stored = history is None and request.conversation_id is not None and rooms.wants_history
+    query = _query(request, profile, caller, request_id, _latest(history or []) if rooms.wants_history else [])
+    query = replace(query, attachments=taken.ready)
+    if is_stored:
+        query = await _with_history(rooms, query)
     rules = TurnRules(
         timeout_seconds=min(
             request.timeout or rooms.limits.process_timeout_seconds, rooms.limits.process_timeout_seconds
@@ -68,27 +84,33 @@ async def open_turn(
         accepting_seconds=monotonic() - received_at,
         trace_headers=trace_headers,
         can_answer=door not in _MUTE_DOORS,
+        is_kept=is_kept,
     )
     # The same key may have been used again while this request was waiting for the store.
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     if known is not None:
         return known
-    renew = partial(_renewed, rooms, query) if request.conversation_id is not None and rooms.wants_history else None
-    return rooms.book.open(query, owner=caller, rules=rules, key=key, fingerprint=fingerprint, renew=renew)
+    prepare = None if taken.is_whole else partial(_prepared, rooms, query, taken)
+    return rooms.book.open(
+        query,
+        owner=caller,
+        rules=rules,
+        key=key,
+        fingerprint=fingerprint,
+        renew=partial(_renewed, rooms, query, prepare) if is_stored else None,
+        prepare=prepare,
+        attached_bytes=rooms.attachments.room_for(taken),
+    )
 
 
-async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: str, request_id: str) -> Query:
-    conversation_id = request.conversation_id or f"chat_{secrets.token_urlsafe(12)}"
-    history: list[dict[str, str]] = []
-    if request.conversation_id is not None and rooms.wants_history:
-        history = await _history(rooms, caller, conversation_id)
+def _query(request: ChatRequest, profile: Profile, caller: str, request_id: str, history: History) -> Query:
     return Query(
         message=request.message,
         username=request.username,
         prompt=request.prompt or "",
         prompt_mode=request.prompt_mode or "append",
         system_prompt=_system_prompt(profile, request),
-        conversation_id=conversation_id,
+        conversation_id=request.conversation_id or f"chat_{secrets.token_urlsafe(12)}",
         history=history,
         use_history=bool(history),
         profile=_plain(profile),
@@ -97,18 +119,27 @@ async def _query(rooms: Rooms, request: ChatRequest, profile: Profile, caller: s
     )
 
 
-async def _renewed(rooms: Rooms, query: Query) -> Query:
-    """The query of a turn that has waited for an earlier one: the history has that one's answer now."""
-    history = await _history(rooms, query.user, query.conversation_id)
+async def _with_history(rooms: Rooms, query: Query) -> Query:
+    """The query with what its stored conversation knows now: the answer, too, of one it has waited for."""
+    await rooms.recorder.settled(query.user, query.conversation_id)
+    history = _latest(await rooms.conversations.history(query.user, query.conversation_id))
     return replace(query, history=history, use_history=bool(history))
 
 
-async def _history(rooms: Rooms, caller: str, conversation_id: str) -> list[dict[str, str]]:
-    await rooms.recorder.settled(caller, conversation_id)
-    return _latest(await rooms.conversations.history(caller, conversation_id))
+async def _renewed(rooms: Rooms, query: Query, prepare: Prepare | None) -> Query:
+    """The query of a turn that has waited for an earlier one: whole, and with that one's answer in its history."""
+    # A turn that is stopped meanwhile must not break off what the store does for others too.
+    known = await asyncio.shield(_with_history(rooms, query))
+    whole = known if prepare is None else await prepare()
+    return replace(whole, history=known.history, use_history=known.use_history)
 
 
-def _latest(history: list[dict[str, str]]) -> list[dict[str, str]]:
+async def _prepared(rooms: Rooms, query: Query, taken: TakenIn) -> Query:
+    """The query with all of its attachments; NotReady when one of them can't be fetched."""
+    return replace(query, attachments=await rooms.attachments.fetch(taken))
+
+
+def _latest(history: History) -> History:
     """The end of the history that is no longer than MAX_HISTORY_CHARACTERS."""
     kept, characters = 0, 0
     for message in reversed(history):
@@ -134,8 +165,12 @@ def _plain(profile: Profile) -> dict[str, Any]:
     return document
 
 
-def _fingerprint(request: ChatRequest, style: StreamStyle) -> str:
-    return hashlib.sha256(f"{style.name} {request.model_dump_json()}".encode()).hexdigest()
+def _fingerprint(request: ChatRequest, style: StreamStyle, history: History | None) -> str:
+    """What tells one question from another, a content by what it is: written as JSON anew it would hold up the loop."""
+    contents = [(one.content or "").encode() for one in request.attachments or ()]
+    told = request.model_dump_json(exclude={"attachments": {"__all__": {"content"}}})
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    return hashlib.sha256(f"{style.name} {told} {digests} {history}".encode()).hexdigest()
 
 
 def _check_key(key: str | None) -> None:

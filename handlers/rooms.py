@@ -8,7 +8,9 @@ from typing import Literal
 
 from streamchat.chunking.registry import Registry
 from streamchat.handlers.analytics_recorder import AnalyticsRecorder
+from streamchat.handlers.attachments import AttachmentDesk
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
+from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.exposition import Exposition
@@ -76,8 +78,15 @@ class Rooms:
     limits: DoorLimits
     sockets: OpenSockets
     tickets: Tickets
+    attachments: AttachmentDesk
+    large_bodies: LargeBodies
     backend: str
     wants_history: bool
     is_traced: bool
     version: str
     opened_at: float
+
+    @property
+    def max_question_bytes(self) -> int:
+        """The length of a body with a question: those with attachments may be longer than all others."""
+        return self.limits.max_body_bytes + self.attachments.max_encoded_bytes

@@ -13,11 +13,13 @@ from streamchat.handlers.conversations import ConversationDoor, ConversationsDoo
 from streamchat.handlers.door import Door, NoDoor
 from streamchat.handlers.health import AliveDoor, HealthDoor, ReadyDoor
 from streamchat.handlers.inputs import InputDoor
+from streamchat.handlers.openai import CompletionsDoor, ModelDoor, ModelsDoor, NoOpenAIDoor
 from streamchat.handlers.page import PageDoor
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.scrape import ScrapeDoor
 from streamchat.handlers.stream_ticket import TicketDoor
 from streamchat.handlers.streams import StreamDoor
+from streamchat.handlers.ui_messages import UiMessagesDoor, UiMessageStreamDoor
 from streamchat.handlers.websocket import SocketDoor
 from streamchat.presenting.styles import ADVANCED, BASIC, SMART
 
@@ -34,16 +36,23 @@ _ROUTES: tuple[_Route, ...] = (
     (r"/api/streams/([^/]+)/input", InputDoor, {}),
     (r"/api/streams/([^/]+)/ticket", TicketDoor, {}),
     (r"/api/ws", SocketDoor, {}),
+    (r"/api/ui_message_stream", UiMessagesDoor, {}),
+    (r"/api/ui_message_stream/([^/]+)/stream", UiMessageStreamDoor, {}),
     (r"/api/conversations", ConversationsDoor, {}),
     (r"/api/conversations/([^/]+)", ConversationDoor, {}),
     (r"/api/profiles", ProfilesDoor, {}),
     (r"/api/analytics", AnalyticsDoor, {}),
     (r"/api/health", HealthDoor, {}),
+    (r"/v1/chat/completions", CompletionsDoor, {}),
+    (r"/v1/models", ModelsDoor, {}),
+    (r"/v1/models/(.+)", ModelDoor, {}),
+    (r"/v1(?:/.*)?", NoOpenAIDoor, {}),
     *_PROBES,
     _METRICS,
     (r"/", PageDoor, {}),
     (r"/analytics", PageDoor, {"start": "analytics.html"}),
-    (r"/(vendor/chartjs/chart\.umd\.min\.js)", PageDoor, {}),
+    (r"/(vendor/(?:chartjs/chart\.umd|dompurify/purify|highlightjs/highlight)\.min\.js)", PageDoor, {}),
+    (r"/(vendor/marked/marked\.umd\.js)", PageDoor, {}),
     (r"/([A-Za-z0-9_]{1,64}\.(?:html|js|css|svg))", PageDoor, {}),
 )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from streamchat.handlers.chat_request import parse, parse_chat_request
+from streamchat.handlers.chat_request import ChatRequest, parse, parse_chat_request
 from streamchat.handlers.delivery import Stalled
 from streamchat.handlers.door import request_id
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
@@ -124,7 +124,7 @@ class SocketSession:
 
     async def _query(self, message: bytes, ref: str | None) -> None:
         received_at = monotonic()
-        options, request = parse(QueryOptions, message), parse_chat_request(message)
+        options, request = parse(QueryOptions, message), self._request(message)
         self._questions += 1
         # Each question has an id of its own in the logs, which begins with its socket's.
         question_id = f"{self._peer.request_id}.{self._questions}"
@@ -145,6 +145,9 @@ class SocketSession:
             reader = self._open_reader(turn)
         presenter = presenter_of(self._rooms, turn)
         await self._follow(turn, reader, presenter, ref, received_at=received_at)
+
+    def _request(self, message: bytes) -> ChatRequest:
+        return parse_chat_request(message, self._rooms.limits.max_body_bytes)
 
     async def _resume(self, message: bytes, ref: str | None) -> None:
         received_at = monotonic()

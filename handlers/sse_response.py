@@ -1,4 +1,4 @@
-"""One SSE response: its headers, its frames to the end, and no clean end for what is not whole."""
+"""One SSE response, in any dialect: its headers, its frames to the end, and no clean end for what is not whole."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from streamchat.presenting.presenter import Presenter
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.sse import CONTENT_TYPE, SseWire
+from streamchat.wire.wire import Wire
 
 
 async def respond_with_stream(
@@ -22,12 +23,16 @@ async def respond_with_stream(
     *,
     first: Sequence[AnyFrame] = (),
     resumed: bool = False,
+    wire: Wire | None = None,
 ) -> None:
-    """Stream ``turn`` to the door's client, ``first`` before what the presenter gives."""
+    """Stream ``turn`` to the door's client, ``first`` before what the presenter gives.
+
+    ``wire`` is another dialect's.
+    """
     _set_headers(door, turn)
     rooms = door.rooms
     delivery = SseDelivery(
-        door, SseWire(turn.id), stall_seconds=rooms.limits.stall_seconds, received_at=door.received_at
+        door, wire or SseWire(turn.id), stall_seconds=rooms.limits.stall_seconds, received_at=door.received_at
     )
     leaving = await show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
     if leaving in ("finished", "failed"):

@@ -62,6 +62,7 @@ class HouseCollector(Collector):
             "streamchat_refused_connections", "Connections past the limit, closed with 503.", value=connections.refused
         )
         yield _gauge("log_bytes", "About how much memory the logs of all turns hold.", book.log_bytes)
+        yield _gauge("attachment_bytes", "The most that attachments of running turns may hold.", book.attached_bytes)
         yield _gauge("workers_busy", "Workers that run a function for a turn.", statistics.busy)
         yield _gauge("workers_abandoned", "Workers whose turn is over but whose function is not.", statistics.abandoned)
         yield _gauge("workers_free", "Functions that could start now.", statistics.free)

@@ -18,8 +18,8 @@ from streamchat.metrics.gaps import GapHistogram, GapTally
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
 
-OPENING_DOORS = ("basic", "advanced", "smart", "chat", "ws")
-STREAM_DOORS = ("basic", "advanced", "smart", "ws", "streams")
+OPENING_DOORS = ("basic", "advanced", "smart", "chat", "ws", "openai", "ui_messages")
+STREAM_DOORS = ("basic", "advanced", "smart", "ws", "openai", "ui_messages", "streams")
 DOORS = (*OPENING_DOORS, "streams")
 REQUEST_DOORS = (
     "basic",
@@ -27,11 +27,14 @@ REQUEST_DOORS = (
     "smart",
     "chat",
     "ws",
+    "openai",
+    "ui_messages",
     "streams",
     "input",
     "tickets",
     "conversations",
     "profiles",
+    "models",
     "analytics",
     "health",
     "metrics",
@@ -51,6 +54,7 @@ STATUSES = (
     "410",
     "413",
     "415",
+    "422",
     "429",
     "500",
     "503",
@@ -63,6 +67,9 @@ ENDS = (
     ("error", "too_long"),
     ("error", "died"),
     ("error", "no_worker"),
+    ("error", "attachment_unreachable"),
+    ("error", "attachment_too_large"),
+    ("error", "attachment_wrong_type"),
     ("error", "shutdown"),
     ("timeout", "deadline"),
     ("cancelled", "owner"),
@@ -78,6 +85,7 @@ STREAM_ENDS = (
     "overloaded",
     "shutting_down",
     "internal_error",
+    "attachment_unavailable",
     "client_gone",
     "stalled",
 )
@@ -92,6 +100,7 @@ MESSAGE_REFUSALS = (
     "no_input_expected",
     "conversation_busy",
     "rate_limited",
+    "body_too_large",
     "overloaded",
     "shutting_down",
     "internal_error",
@@ -99,6 +108,8 @@ MESSAGE_REFUSALS = (
 )
 RESUMES = ("resumed", "complete", "impossible")
 TOKENS = ("prompt", "completion")
+ATTACHMENT_KINDS = ("image", "audio", "video", "text", "application")
+FETCH_RESULTS = ("fetched", "forbidden", "unreachable", "timeout", "too_large", "wrong_type")
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 150, 300)
 SPEEDS = (1, 5, 10, 20, 45, 90, 180, 360, 720, 1_500, 5_000, 20_000, 100_000)
 RECENT = 100
@@ -124,6 +135,10 @@ class PrometheusObserver:
             "socket_messages_refused_total", "Messages on WebSockets answered with an error.", ("code",)
         )
         self._message_refusals = {code: refusals.labels(code) for code in MESSAGE_REFUSALS}
+        kinds = self._counter("attachments_total", "Attachments of questions by their kind.", ("kind",))
+        self._attachments = {kind: kinds.labels(kind) for kind in (*ATTACHMENT_KINDS, "other")}
+        fetches = self._counter("attachment_fetches_total", "Attachments fetched from URLs by result.", ("result",))
+        self._fetches = {result: fetches.labels(result) for result in FETCH_RESULTS}
         self._ends = {key: ends.labels(*key) for key in product(DOORS, STREAM_ENDS)}
         self._streams = self._stream_metrics()
         self._auth_failures = Counter(
@@ -187,6 +202,14 @@ class PrometheusObserver:
     def message_refused(self, code: str) -> None:
         """Count a message on a WebSocket that was answered with an error; an unlisted code is counted as "other"."""
         self._message_refusals[_listed(code, MESSAGE_REFUSALS)].inc()
+
+    def attachment_taken(self, media_type: str) -> None:
+        """Count an attachment that has passed its checks; an unlisted kind is counted as "other"."""
+        self._attachments[_listed(media_type.partition("/")[0], ATTACHMENT_KINDS)].inc()
+
+    def attachment_fetched(self, result: str) -> None:
+        """Count an attempt to fetch an attachment: one of FETCH_RESULTS."""
+        self._fetches[result].inc()
 
     def exchange_lost(self) -> None:
         """Count an exchange that the store did not take."""

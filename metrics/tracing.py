@@ -29,6 +29,8 @@ ROUTES = {
     "smart": "/api/stream_chat_smart",
     "chat": "/api/chat",
     "ws": "/api/ws",
+    "openai": "/v1/chat/completions",
+    "ui_messages": "/api/ui_message_stream",
 }
 # Of the doors that take another method than POST.
 _METHODS = {"ws": "GET"}

@@ -34,8 +34,21 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Pages of this origin may not connect here",
     ),
     "method_not_allowed": ("此地址不支持该方法", "This address does not take that method"),
-    "body_too_large": ("请求内容过大，上限为 {limit} 字节", "The body is too large; the limit is {limit} bytes"),
+    "body_too_large": (
+        "请求内容过大，上限为 {limit} 字节（{option}）",
+        "This is too large; the limit is {limit} bytes ({option})",
+    ),
     "unsupported_media_type": ("请求必须是 application/json", "The request must be application/json"),
+    "attachment_unavailable": ("无法获取附件", "An attachment could not be fetched"),
+    "attachment_unreachable": (
+        "无法获取附件：其地址无法访问",
+        "An attachment could not be fetched: its URL does not give it",
+    ),
+    "attachment_too_large": ("无法获取附件：文件过大", "An attachment could not be fetched: it is too large"),
+    "attachment_wrong_type": (
+        "无法获取附件：文件类型不被接受",
+        "An attachment could not be fetched: it is not of a type that is taken",
+    ),
     "stream_gone": ("该数据流已结束并被清除", "This stream has finished and is forgotten"),
     "conversation_busy": (
         "该对话中还有问题正在处理",

@@ -95,4 +95,7 @@ RAW = StreamStyle(
 # The same for dialects that have no word for progress.
 QUIET = replace(RAW, name="quiet", tells_progress=False)
 
-STYLES = {style.name: style for style in (BASIC, ADVANCED, SMART, RAW, QUIET)}
+# The text as it is, with all that can be said while it is awaited. A client may ask for chunks, and then for the pace.
+UI_MESSAGES = replace(SMART, name="ui_messages", strategy=None, size=None, chunk_fields=RAW.chunk_fields)
+
+STYLES = {style.name: style for style in (BASIC, ADVANCED, SMART, RAW, QUIET, UI_MESSAGES)}

@@ -46,7 +46,7 @@ def _read_config(context: click.Context, _parameter: click.Parameter, path: str 
     content = {str(key).replace("-", "_"): _as_typed(value) for key, value in content.items() if value is not None}
     if unknown := sorted(content.keys() - known):
         raise click.BadParameter(f"{path} has unknown keys: {', '.join(unknown)}")
-    for name in ("token", "admin", "allowed_origins"):
+    for name in ("token", "admin", "allowed_origins", "attachment_types", "fetch_attachments"):
         if isinstance(content.get(name), str):
             content[name] = [content[name]]
     context.default_map = content
@@ -116,6 +116,20 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 @_option("--drain", "Seconds that running turns have to finish at shutdown.", _Seconds)
 @_option("--slow-turn", "Seconds after which a turn is worth a warning; 0 is never.", _Seconds)
 @_option("--max-body-bytes", "Bytes of a request's body.", _Count)
+@_option("--max-attachments", "Files that may come with a question.", _Count)
+@_option("--max-attachment-bytes", "Bytes of one of them, decoded.", _Count)
+@_option("--max-total-attachment-bytes", "Bytes of all of them; a body may be longer by as much.", _Count)
+@_option(
+    "--attachment-types",
+    "Media type that may come with a question, as in image/png or image/*; repeatable.",
+    multiple=True,
+)
+@_option(
+    "--fetch-attachments",
+    "Host, or HOST:PORT, that an attachment given as a URL is fetched from, or any; repeatable.",
+    multiple=True,
+)
+@_option("--fetch-timeout", "Seconds that fetching one attachment may take.", _Duration)
 @_option(
     "--max-connections", "Connections that may be open; fewer when the process may not open as many files.", _Count
 )

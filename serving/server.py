@@ -15,9 +15,13 @@ from tornado.web import Application
 from streamchat import __version__
 from streamchat.chunking.registry import Registry, installed, shipped
 from streamchat.handlers.analytics_recorder import AnalyticsRecorder
+from streamchat.handlers.attachments import AttachmentDesk, AttachmentRules
 from streamchat.handlers.calibrator import Calibrator
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
+from streamchat.handlers.fetching import Fetcher
+from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.public_addresses import Address, is_public
 from streamchat.handlers.rooms import DoorLimits, Rooms
 from streamchat.handlers.routes import application, metrics_application
 from streamchat.handlers.tickets import Tickets
@@ -60,11 +64,19 @@ _METRICS_CONNECTIONS = 32
 class Server:
     """One server: ``open`` it on a running loop, ``listen``, ``drain`` and ``close`` it.
 
-    ``load_function`` must be picklable for ``workers="processes"``.
+    ``load_function`` must be picklable for ``workers="processes"``. ``may_fetch_from`` is there for tests, whose
+    servers are on loopback.
     """
 
-    def __init__(self, settings: Settings, load_function: Callable[[], BoundFunction]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load_function: Callable[[], BoundFunction],
+        *,
+        may_fetch_from: Callable[[Address], bool] = is_public,
+    ) -> None:
         self.settings = settings
+        self._may_fetch_from = may_fetch_from
         self.bound = load_function()
         self._load_function = load_function
         self.database = Database(settings.database_url)
@@ -170,6 +182,8 @@ class Server:
             ),
             sockets=self._sockets,
             tickets=tickets,
+            attachments=self._attachment_desk(metrics),
+            large_bodies=LargeBodies(),
             backend=self.bound.name,
             wants_history=not {"history", "use_history"}.isdisjoint(self.bound.wanted),
             is_traced=self._tracing is not None,
@@ -178,6 +192,20 @@ class Server:
         )
         self._retention = Retention(analytics, settings.analytics_days)
         self._retention.open()
+
+    def _attachment_desk(self, metrics: PrometheusObserver) -> AttachmentDesk:
+        settings = self.settings
+        rules = AttachmentRules(
+            max_count=settings.max_attachments,
+            max_bytes=settings.max_attachment_bytes,
+            max_total_bytes=settings.max_total_attachment_bytes,
+            media_types=tuple(settings.attachment_types),
+        )
+        fetcher = None
+        if settings.fetch_attachments:
+            hosts = settings.fetch_attachments
+            fetcher = Fetcher(hosts, seconds=settings.fetch_timeout, may_connect=self._may_fetch_from)
+        return AttachmentDesk(rules, self.bound.attachment_types, fetcher, metrics)
 
     def listen(self) -> None:
         """Take connections on the settings' addresses; ``port`` and ``metrics_address`` are then the real ones."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
+from streamchat.handlers.attachments import AttachmentRules
+from streamchat.handlers.fetching import FETCH_SECONDS, is_host
 from streamchat.handlers.logs import LogFormat
+from streamchat.handlers.media_types import is_pattern
 from streamchat.handlers.rooms import DoorLimits, MetricsAccess
 from streamchat.turns.book import BookLimits
 from streamchat.turns.query import OnBusy, TurnLimits
@@ -13,6 +16,7 @@ from streamchat.turns.work_queue import ExecutorLimits
 
 # The rooms own their knobs and defaults; here they get the names and the words that a user meets.
 _EXECUTOR, _TURN, _BOOK, _DOORS = ExecutorLimits(), TurnLimits(), BookLimits(), DoorLimits()
+_ATTACHMENTS = AttachmentRules()
 
 
 class CannotStart(Exception):
@@ -45,6 +49,12 @@ class Settings:
     drain: float = 20.0
     slow_turn: float = 120.0
     max_body_bytes: int = _DOORS.max_body_bytes
+    max_attachments: int = _ATTACHMENTS.max_count
+    max_attachment_bytes: int = _ATTACHMENTS.max_bytes
+    max_total_attachment_bytes: int = _ATTACHMENTS.max_total_bytes
+    attachment_types: tuple[str, ...] = _ATTACHMENTS.media_types
+    fetch_attachments: tuple[str, ...] = ()
+    fetch_timeout: float = FETCH_SECONDS
     max_connections: int = 10_000
     max_answer_characters: int = _TURN.max_answer_characters
     analytics_days: int = _DOORS.analytics_days
@@ -68,6 +78,12 @@ class Settings:
             raise CannotStart(f"metrics_access must be open or bearer, not {self.metrics_access!r}")
         if self.metrics_address is not None:
             host_and_port(self.metrics_address)
+        for pattern in self.attachment_types:
+            if not is_pattern(pattern):
+                raise CannotStart(f"attachment_types must be media types, as in image/png or image/*, not {pattern!r}")
+        for host in self.fetch_attachments:
+            if not is_host(host):
+                raise CannotStart(f"fetch_attachments must be HOST, HOST:PORT or any, not {host!r}")
         for name in (
             "max_running",
             "process_timeout",
@@ -76,6 +92,10 @@ class Settings:
             "keepalive",
             "stall",
             "max_body_bytes",
+            "max_attachments",
+            "max_attachment_bytes",
+            "max_total_attachment_bytes",
+            "fetch_timeout",
             "max_answer_characters",
             "max_connections",
             "ticket_lifetime",

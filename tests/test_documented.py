@@ -8,9 +8,11 @@ import pytest
 from prometheus_client import ProcessCollector
 
 import streamchat
-from streamchat.handlers.chat_request import ChatRequest
+from streamchat.handlers.chat_request import ChatRequest, Wishes
 from streamchat.handlers.errors import STATUS_OF
+from streamchat.handlers.openai_request import CompletionRequest
 from streamchat.handlers.routes import addresses
+from streamchat.handlers.ui_messages_request import UiMessageRequest
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
@@ -22,6 +24,7 @@ from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics
 CHECKOUT = Path(__file__).resolve().parent.parent
 OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text(encoding="utf-8")
 HTTP_API = (CHECKOUT / "docs" / "http-api.md").read_text(encoding="utf-8")
+DIALECTS = (CHECKOUT / "docs" / "dialects.md").read_text(encoding="utf-8")
 BACKENDS = (CHECKOUT / "docs" / "backends.md").read_text(encoding="utf-8")
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
@@ -29,7 +32,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 class EmptyBook:
     """A book in which nothing has happened."""
 
-    running = remembered = readers = read_now = log_bytes = in_line = 0
+    running = remembered = readers = read_now = log_bytes = in_line = attached_bytes = 0
     inputs = InputTally()
 
 
@@ -70,6 +73,18 @@ def test_an_error_code_is_documented_with_its_status(code):
 @pytest.mark.parametrize("field", ChatRequest.model_fields)
 def test_a_request_field_is_documented(field):
     assert f"| `{field}` |" in HTTP_API
+
+
+@pytest.mark.parametrize("field", CompletionRequest.model_fields)
+def test_a_parameter_of_a_chat_completion_is_documented(field):
+    rows = [line.split("|")[1] for line in DIALECTS.splitlines() if line.startswith("| ")]
+    assert any(f"`{field}`" in row for row in rows)
+
+
+@pytest.mark.parametrize("field", sorted(UiMessageRequest.model_fields.keys() - Wishes.model_fields.keys()))
+def test_a_field_of_the_ai_sdk_is_documented(field):
+    rows = [line.split("|")[1] for line in DIALECTS.splitlines() if line.startswith("| ")]
+    assert any(f"`{field}`" in row for row in rows)
 
 
 @pytest.mark.parametrize("argument", GIVEN)

@@ -8,13 +8,16 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streamchat.turns.conversation_lines import ConversationLines, LineLimits, Renew
+from streamchat.turns.conversation_lines import ConversationLines, LineLimits, Prepare, Renew
 from streamchat.turns.inputs import InputTally
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import House, Turn
+from streamchat.turns.work_queue import TooBusy
 
 # How many turns one look may forget: more than one new turn brings, few enough never to hold the loop.
 _LOOKED_AT = 64
+# When there is no room for attachments: by then some of the turns that hold others may have ended.
+_RETRY_AFTER_SECONDS = 5.0
 
 
 class UnknownTurn(LookupError):
@@ -35,12 +38,16 @@ class ShuttingDown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookLimits:
-    """How long and how many finished turns can be resumed: seconds, turns, bytes, forgotten ids."""
+    """How long and how many finished turns can be resumed: seconds, turns, bytes, forgotten ids.
+
+    ``max_attached_bytes`` are those of the attachments of all turns that have not ended.
+    """
 
     remember_seconds: float = 600.0
     max_remembered_turns: int = 2_000
     max_remembered_bytes: int = 256_000_000
     max_forgotten_ids: int = 20_000
+    max_attached_bytes: int = 256_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,10 @@ class _Key:
 
 
 class TurnBook:
-    """Owns all turns. A turn is running, remembered or forgotten (only its id and owner are left)."""
+    """Owns all turns. A turn is running, remembered or forgotten (only its id and owner are left).
+
+    ``attached_bytes`` is what the attachments of running turns may hold.
+    """
 
     def __init__(self, house: House, limits: BookLimits, line_limits: LineLimits | None = None) -> None:
         self.is_draining = False
@@ -65,6 +75,8 @@ class TurnBook:
         self._keys_of: dict[str, tuple[str, str]] = {}
         self._bytes_of: dict[str, int] = {}  # as they were counted: a log may still grow by a withdrawal
         self._remembered_bytes = 0
+        self._attached_bytes_of: dict[str, int] = {}
+        self.attached_bytes = 0
         self._turn_changed = asyncio.Event()
         self._lines = ConversationLines(line_limits or LineLimits())
 
@@ -77,14 +89,20 @@ class TurnBook:
         key: str | None = None,
         fingerprint: str = "",
         renew: Renew | None = None,
+        prepare: Prepare | None = None,
+        attached_bytes: int = 0,
     ) -> Turn:
         """Start a turn, or let it wait for an earlier one of its conversation; ``renew`` makes its query anew then.
 
+        ``prepare`` makes a query whole that may not wait (``renew`` sees to that too). ``attached_bytes``: the most
+        that its attachments may hold until its end.
         Raises TooBusy, ConversationBusy or ShuttingDown when that can't be, and then nothing has happened.
         """
         self._forget_old()
         if self.is_draining:
             raise ShuttingDown("no new turns are taken")
+        if attached_bytes and self.attached_bytes + attached_bytes > self._limits.max_attached_bytes:
+            raise TooBusy(_RETRY_AFTER_SECONDS)
         turn = Turn(
             f"st_{secrets.token_urlsafe(15)}",
             query=query,
@@ -95,10 +113,13 @@ class TurnBook:
         )
         self._running[turn.id] = turn
         try:
-            self._lines.join(turn, renew)
+            self._lines.join(turn, renew, prepare)
         except BaseException:
             del self._running[turn.id]
             raise
+        if attached_bytes and turn.ended is None:
+            self._attached_bytes_of[turn.id] = attached_bytes
+            self.attached_bytes += attached_bytes
         if key is not None:
             self._keys[owner, key] = _Key(fingerprint, turn.id)
             self._keys_of[turn.id] = (owner, key)
@@ -122,6 +143,10 @@ class TurnBook:
         if self._forgotten.get(turn_id) == owner:
             raise TurnGone(turn_id)
         raise UnknownTurn(turn_id)
+
+    def running_in(self, conversation_id: str, *, owner: str) -> Turn | None:
+        """The latest turn of ``owner``'s conversation whose work has not ended; None when there is none."""
+        return self._lines.latest(owner, conversation_id)
 
     def drain(self) -> None:
         """Take no new turns from now on."""
@@ -187,6 +212,7 @@ class TurnBook:
             self._remembered[turn.id] = turn
             self._bytes_of[turn.id] = turn.log.bytes
             self._remembered_bytes += turn.log.bytes
+            self.attached_bytes -= self._attached_bytes_of.pop(turn.id, 0)
             self._lines.leave(turn)
             self._forget_old()
         elif not turn.reader_count and self._being_read.pop(turn.id, None) is not None:

@@ -17,6 +17,8 @@ from streamchat.turns.work_queue import TooBusy
 
 # Makes the query anew when its turn has come: what was said meanwhile belongs to it.
 Renew = Callable[[], Awaitable[Query]]
+# Makes the query whole before any function may see it: what has to be fetched first belongs to it.
+Prepare = Callable[[], Awaitable[Query]]
 
 _RETRY_AFTER_SECONDS = 5.0
 
@@ -25,6 +27,14 @@ _logger = logging.getLogger("streamchat.turns")
 
 class ConversationBusy(Exception):
     """An earlier question of this conversation is not answered yet, and this one is not to wait."""
+
+
+class NotReady(Exception):
+    """What the query needs can't be had. ``ended`` is the end of its turn."""
+
+    def __init__(self, ended: Ended) -> None:
+        super().__init__(ended.detail)
+        self.ended = ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,31 +46,44 @@ class LineLimits:
 
 
 class ConversationLines:
-    """Every turn that has not ended, by its conversation. Lets it begin, or wait, as its ``on_busy`` says."""
+    """Every turn that has not ended, by its conversation. Lets it begin, or wait, as its ``on_busy`` says.
+
+    A query that is made whole or anew is a task here, cancelled when its turn ends before.
+    """
 
     def __init__(self, limits: LineLimits) -> None:
         self._limits = limits
         self._lines: dict[tuple[str, str], list[Turn]] = {}
         self._waiting: dict[str, Renew | None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._beginning: dict[str, asyncio.Task[None]] = {}
 
     @property
     def waiting(self) -> int:
         """Turns that wait for an earlier one."""
         return len(self._waiting)
 
-    def join(self, turn: Turn, renew: Renew | None) -> None:
-        """Let the turn begin now or later. Raises ConversationBusy or TooBusy, and then nothing has happened."""
+    def latest(self, owner: str, conversation_id: str) -> Turn | None:
+        """The turn that came last to this conversation, of those that have not ended."""
+        line = self._lines.get((owner, conversation_id))
+        return line[-1] if line else None
+
+    def join(self, turn: Turn, renew: Renew | None, prepare: Prepare | None = None) -> None:
+        """Let the turn begin now or later: with the query of ``prepare``, or that of ``renew`` when it has waited.
+
+        Raises ConversationBusy or TooBusy, and then nothing has happened.
+        """
         line = self._lines.setdefault(_key(turn), [])
         waits = bool(line) and turn.rules.on_busy != "run"
         if waits:
-            self._check_room(turn, line)
+            self._check_line(turn, line)
+        if waits or prepare is not None:
+            self._check_room()
         line.append(turn)
         if waits:
-            self._let_wait(turn, line, renew)
+            self._let_wait(turn, line, renew or prepare)
             return
         try:
-            turn.submit()
+            self._begin_now(turn, prepare)
         except BaseException:
             self._remove(turn)
             raise
@@ -69,15 +92,20 @@ class ConversationLines:
         """The turn has ended: the next may begin."""
         line = self._remove(turn)
         self._waiting.pop(turn.id, None)
+        beginning = self._beginning.get(turn.id)
+        if beginning is not None and beginning is not asyncio.current_task():
+            beginning.cancel()
         if line and line[0].id in self._waiting:
             self._begin(line[0], self._waiting.pop(line[0].id))
         self._tell_positions(line)
 
-    def _check_room(self, turn: Turn, line: list[Turn]) -> None:
+    def _check_line(self, turn: Turn, line: list[Turn]) -> None:
         waiting = sum(other.id in self._waiting for other in line)
         if turn.rules.on_busy == "reject" or (turn.rules.on_busy == "queue" and waiting >= self._limits.max_in_line):
             raise ConversationBusy("an earlier question of this conversation is not answered yet")
-        if len(self._waiting) >= self._limits.max_waiting:
+
+    def _check_room(self) -> None:
+        if len(self._waiting) + len(self._beginning) >= self._limits.max_waiting:
             raise TooBusy(_RETRY_AFTER_SECONDS)
 
     def _let_wait(self, turn: Turn, line: list[Turn], renew: Renew | None) -> None:
@@ -87,13 +115,19 @@ class ConversationLines:
             for earlier in line[:-1]:
                 earlier.give_way()
 
-    def _begin(self, turn: Turn, renew: Renew | None) -> None:
-        if renew is None:
+    def _begin_now(self, turn: Turn, prepare: Prepare | None) -> None:
+        if prepare is None:
+            turn.submit()
+        else:
+            self._begin(turn, prepare)
+
+    def _begin(self, turn: Turn, make: Renew | Prepare | None) -> None:
+        if make is None:
             _submit(turn)
             return
-        task = asyncio.get_running_loop().create_task(_renew_and_submit(turn, renew), name=f"begin {turn.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = asyncio.get_running_loop().create_task(_make_and_submit(turn, make), name=f"begin {turn.id}")
+        self._beginning[turn.id] = task
+        task.add_done_callback(lambda _: self._beginning.pop(turn.id))
 
     def _remove(self, turn: Turn) -> list[Turn]:
         """The line without the turn; one that nobody is in is forgotten."""
@@ -114,11 +148,14 @@ def _key(turn: Turn) -> tuple[str, str]:
     return turn.owner, turn.query.conversation_id
 
 
-async def _renew_and_submit(turn: Turn, renew: Renew) -> None:
+async def _make_and_submit(turn: Turn, make: Renew | Prepare) -> None:
     try:
-        query = await renew()
+        query = await make()
+    except NotReady as error:
+        turn.returned(error.ended)
+        return
     except Exception as error:
-        _logger.exception("the query of turn %s could not be made anew", turn.id)
+        _logger.exception("the query of turn %s could not be made", turn.id)
         turn.returned(Ended(cause="error", code="overloaded", reason="no_worker", detail=repr(error)))
         return
     if turn.ended is None:

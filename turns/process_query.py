@@ -20,6 +20,7 @@ GIVEN = (
     "profile",
     "user",
     "request_id",
+    "attachments",
     "deadline",
     "cancelled",
     "progress",
@@ -46,6 +47,9 @@ class BoundFunction:
 
     ``never_blocks`` is what an async function says of itself by an attribute of this name: it awaits whatever takes
     time, so it may run on the server's own loop and needs no thread. UnusableFunction when it is not async.
+
+    ``attachment_types`` are patterns of the media types that it takes, as its attribute of that name says; all of them
+    without one, and none for a function that does not name ``attachments``.
     """
 
     def __init__(self, function: ProcessQuery, name: str = "") -> None:
@@ -55,6 +59,7 @@ class BoundFunction:
         self.never_blocks = bool(getattr(function, "never_blocks", False))
         if self.never_blocks and not (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
             raise UnusableFunction("a process_query with never_blocks must be an async def")
+        self.attachment_types = _attachment_types(function) if "attachments" in self.wanted else ()
 
     def call(self, available: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the user's own result
         """Call the function with those of the available arguments that it names."""
@@ -83,6 +88,13 @@ def wanted_arguments(function: ProcessQuery) -> tuple[str, ...]:
     if "message" not in wanted:
         raise UnusableFunction("process_query must name an argument 'message'")
     return wanted
+
+
+def _attachment_types(function: ProcessQuery) -> tuple[str, ...]:
+    types = getattr(function, "attachment_types", ("*/*",))
+    if not isinstance(types, list | tuple | set | frozenset) or not all(isinstance(one, str) for one in types):
+        raise UnusableFunction("attachment_types of process_query must be a list of media types, as in ['image/*']")
+    return tuple(types)
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from streamchat.turns.attachment import Attachment
 from streamchat.turns.interaction import InputLimits
 
 OnDisconnect = Literal["cancel", "continue", "grace"]
@@ -27,6 +28,7 @@ class Query:
     profile: Mapping[str, Any] = field(default_factory=dict)
     user: str = ""
     request_id: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,12 @@ Whatever the function does (return, yield, raise, exit) becomes facts and exactl
 from __future__ import annotations
 
 import asyncio
+import binascii
 import inspect
 import json
 import re
 import traceback
+from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, nullcontext
 from functools import partial
@@ -27,6 +29,10 @@ from streamchat.turns.query import Query
 from streamchat.turns.whole_text import plain, whole_text
 
 MAX_PROGRESS_CHARACTERS = 500
+# Of media: their frames have a bound, and what is longer than one goes into several as content.
+MAX_TYPE_CHARACTERS = 255
+MAX_URL_CHARACTERS = 65_536
+MAX_ALT_CHARACTERS = 2_000
 # A longer piece is handed on in parts of this size: reading one fact must not hold up whoever shows it.
 MAX_PIECE_CHARACTERS = 2_048
 # Of an async source that has them all at hand.
@@ -79,9 +85,12 @@ def _redacted(detail: str, query: Query, heard: Sequence[str]) -> str:
     """
     secrets = [query.message, query.prompt, query.system_prompt, *(said.get("content", "") for said in query.history)]
     secrets += heard
+    secrets += [attachment.name for attachment in query.attachments]
     for whole in {form for secret in secrets for form in _written_forms(secret) if len(form) >= 4}:
         detail = detail.replace(whole, "[...]")
-    private = "\n".join(secrets).casefold()
+    # Files are long: looked through for words, but not for themselves as a whole.
+    files = [attachment.content.decode(errors="ignore") for attachment in query.attachments if attachment.is_text]
+    private = "\n".join([*secrets, *files]).casefold()
     lines, source_lines = [], 0
     for line in detail.splitlines():
         if line.startswith('  File "'):
@@ -147,13 +156,25 @@ class _Reports:
         )
 
     def media(
-        self, media_type: str, *, url: str | None = None, content: str | None = None, alt: str | None = None
+        self, media_type: str, *, url: str | None = None, content: str | bytes | None = None, alt: str | None = None
     ) -> None:
-        """Put an image, audio or file into the answer: an address, or its bytes in base64."""
+        """Put an image, audio or file into the answer: an address, or its bytes, as they are or in base64.
+
+        ``alt`` is cut past MAX_ALT_CHARACTERS.
+        """
         if (url is None) == (content is None):
             raise ValueError("media takes either url or content")
+        if len(media_type) > MAX_TYPE_CHARACTERS:
+            raise ValueError(f"media takes a media_type of at most {MAX_TYPE_CHARACTERS} characters")
+        if url is not None and len(url) > MAX_URL_CHARACTERS:
+            raise ValueError(f"media takes a url of at most {MAX_URL_CHARACTERS} characters; give the bytes as content")
         self._emitter.emit(
-            Media(media_type=whole_text(media_type), url=_whole(url), content=_whole(content), alt=_whole(alt))
+            Media(
+                media_type=whole_text(media_type),
+                url=_whole(url),
+                content=None if content is None else _base64(content),
+                alt=_whole(alt if alt is None else alt[:MAX_ALT_CHARACTERS]),
+            )
         )
 
     def usage(self, prompt_tokens: int, completion_tokens: int) -> None:
@@ -170,6 +191,19 @@ def _tokens(count: int) -> int:
     if not 0 <= number <= MAX_TOKENS:
         raise ValueError(f"usage takes numbers of tokens from 0 to {MAX_TOKENS}")
     return number
+
+
+def _base64(content: str | bytes) -> str:
+    if isinstance(content, bytes):
+        return b64encode(content).decode()
+    try:
+        if len(content) % 4:
+            raise ValueError("its length is no multiple of 4")
+        binascii.a2b_base64(content, strict_mode=True)
+    except ValueError as error:
+        # Not its words: clients would be left with what they can't read.
+        raise ValueError("media takes content as bytes, or as base64 with its padding") from error
+    return content
 
 
 def _percent(percent: float | None) -> float | None:

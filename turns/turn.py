@@ -327,8 +327,8 @@ class Turn:
         if self.started_at is not None and self.answered_at is None:
             self._house.observer.stage_left(self, "processing", self._worked(self.ended_at))
         self._house.observer.turn_ended(self)
-        # Whoever reads from now on needs the names alone; a history can be far larger than the answer.
-        self.query = replace(self.query, history=[], profile={}, prompt="", system_prompt="")
+        # Whoever reads from now on needs the names alone; history and attachments can be far larger than the answer.
+        self.query = replace(self.query, history=[], profile={}, prompt="", system_prompt="", attachments=())
         self._on_change(self)
 
     def _answering(self) -> None:

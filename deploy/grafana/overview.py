@@ -105,6 +105,10 @@ def _streaming() -> Sequence[Panel]:
     tokens = Query(rate("tokens_total", by="kind"), "{{kind}}")
     inputs = Query(rate("inputs_total", by="result"), "{{result}}")
     resumes = Query(rate("resumes_total", by="result"), "{{result}}")
+    attached = [
+        Query(rate("attachments_total", by="kind"), "{{kind}}"),
+        Query(rate("attachment_fetches_total", by="result"), "from URLs: {{result}}"),
+    ]
     return (
         quantiles_panel(
             "Speed in characters", "How fast can a stream be read?", speed, unit=CHARACTERS_SPEED, shares=OF_SPEED
@@ -116,6 +120,7 @@ def _streaming() -> Sequence[Panel]:
         heat_map("Spread: gap between chunks", f"{gap} Every gap counted.", "chunk_gap_seconds"),
         lines_panel("Resumed streams", "Do clients that lost their connection come back?", [resumes], PER_SECOND),
         lines_panel("Questions to users", "What do functions ask, and do users answer?", [inputs], PER_SECOND),
+        lines_panel("Attachments", "What comes with questions, and can it be fetched?", attached, PER_SECOND),
     )
 
 
@@ -127,6 +132,7 @@ def _capacity() -> Sequence[Panel]:
     memory = [
         Query(f"sum(process_resident_memory_bytes{{{OUR_PROCESSES}}})", "processes"),
         Query(total("log_bytes"), "logs of turns"),
+        Query(total("attachment_bytes"), "attachments of questions"),
     ]
     cpu = Query(f"rate(process_cpu_seconds_total{{{OUR_PROCESSES}}}[$__rate_interval])", "{{instance}}")
     files = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 SERVERS = 'instance=~"$instance"'
 OUR_PROCESSES = f'job="streamchat",{SERVERS}'
-CHAT_DOORS = 'door=~"basic|advanced|smart|chat"'
+CHAT_DOORS = 'door=~"basic|advanced|smart|chat|openai|ui_messages"'
 
 
 def series(name: str, *labels: str) -> str:

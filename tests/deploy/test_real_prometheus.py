@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.deploy.dashboards import NAMES, load, panels
-from tests.deploy.prometheus import program, rules_of
+from tests.deploy.machine import program
+from tests.deploy.prometheus import rules_of
 from tests.deploy.traffic import DOORS
 
 pytestmark = pytest.mark.slow
@@ -104,7 +105,9 @@ def test_every_choice_that_a_dashboard_offers_has_something_to_choose(observed, 
 
 
 def test_the_doors_that_can_be_chosen_are_the_doors_there_are(observed):
-    assert observed.prometheus.label_values("door", "streamchat_stream_ends_total") == sorted([*DOORS, "streams", "ws"])
+    assert observed.prometheus.label_values("door", "streamchat_stream_ends_total") == sorted(
+        [*DOORS, "openai", "streams", "ui_messages", "ws"]
+    )
 
 
 def test_no_rule_has_failed(observed):

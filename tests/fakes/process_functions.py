@@ -42,6 +42,10 @@ def answer(message: str, username: str, deadline: float, history: list[Any]) -> 
     return f"{message} {username} {deadline} {history}"
 
 
+def size_of_attachments(message: str, attachments: Any) -> str:
+    return ", ".join(f"{one.media_type} {one.name} {len(one.content)}" for one in attachments)
+
+
 async def coroutine(message: str) -> str:
     await asyncio.sleep(0)
     return message

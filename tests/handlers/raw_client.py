@@ -73,10 +73,10 @@ class Frame:
 
 
 def frame_of(raw: bytes) -> Frame:
-    """Parse one block strictly: ``data`` line, ``id`` line or none, blank line; or a comment."""
+    """Parse one block strictly: ``data`` line, ``id`` line or none, blank line; or a comment, or a dialect's end."""
     assert raw.endswith(b"\n\n")
     lines = raw[:-2].split(b"\n")
-    if lines[0].startswith(b":"):
+    if lines[0].startswith(b":") or lines == [b"data: [DONE]"]:
         return Frame(raw=raw)
     assert lines[0].startswith(b"data: "), raw
     assert len(lines) == 1 or (len(lines) == 2 and lines[1].startswith(b"id: ")), raw

@@ -38,7 +38,7 @@ def test_every_code_has_the_status_of_the_contract(code: str) -> None:
 
 @pytest.mark.parametrize("code", STATUS_OF)
 def test_every_code_can_be_said_in_both_languages(code: str) -> None:
-    refused = Refused(code, field="message", problem="is missing", limit=7)
+    refused = Refused(code, field="message", problem="is missing", limit=7, option="--some-option")
 
     assert has_sentence(code)
     for lang in ("zh", "en"):

@@ -73,7 +73,7 @@ def test_a_client_that_does_not_read_lets_a_function_go_no_further_than_an_answe
         assert answer_in(seen + missed) == PIECE * MOST
         assert missed[-1].payload["code"] == "processing_error"
 
-    with_server(flood, scenario, max_answer_characters=MOST * len(PIECE), stall=0.3)
+    with_server(flood, scenario, max_answer_characters=MOST * len(PIECE), stall=1.0)
 
 
 def test_a_client_that_reads_little_by_little_gets_all_of_it_and_nobody_waits_for_it() -> None:
@@ -113,7 +113,7 @@ def test_where_100_mb_may_be_an_answer_it_is_made_without_its_client_and_holds_n
             assert answer_in([await next_frame(again) for _ in range(50)]) == PIECE * 50
         await others_are_answered(house)
 
-    with_server(flood, scenario, max_answer_characters=PIECES * len(PIECE), stall=0.3)
+    with_server(flood, scenario, max_answer_characters=PIECES * len(PIECE), stall=1.0)
 
 
 async def next_frame(connection: Connection) -> Frame:

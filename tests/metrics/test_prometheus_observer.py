@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streamchat.metrics.prometheus_observer import (
     ENDS,
+    FETCH_RESULTS,
     OPENING_DOORS,
     RECENT,
     REQUEST_DOORS,
@@ -128,12 +129,20 @@ def interrupted(desk: Desk) -> None:
     asyncio.run(ask_something_else())
 
 
+ATTACHMENT_REASONS = ("attachment_unreachable", "attachment_too_large", "attachment_wrong_type")
+
+
+def unavailable(reason: str) -> Ended:
+    return Ended(cause="error", code="attachment_unavailable", reason=reason)
+
+
 WAYS_TO_END: dict[tuple[str, str], Callable[[Desk], None]] = {
     ("complete", "complete"): finish_with(COMPLETE),
     ("error", "raised"): finish_with(Ended(cause="error", code="processing_error", reason="raised")),
     ("error", "not_text"): finish_with(Ended(cause="error", code="processing_error", reason="not_text")),
     ("error", "died"): finish_with(Ended(cause="error", code="processing_error", reason="died")),
     ("error", "no_worker"): finish_with(Ended(cause="error", code="overloaded", reason="no_worker")),
+    **{("error", reason): finish_with(unavailable(reason)) for reason in ATTACHMENT_REASONS},
     ("error", "too_long"): too_long,
     ("error", "shutdown"): shutdown,
     ("timeout", "deadline"): deadline,
@@ -171,6 +180,10 @@ def test_whatever_happens_there_is_no_series_that_was_not_there_at_the_start() -
             desk.metrics.request_finished(door, status)
     for result in ("resumed", "complete", "impossible"):
         desk.metrics.resumed(result)
+    for media_type in ("image/png", "application/pdf", "model/gltf", ""):
+        desk.metrics.attachment_taken(media_type)
+    for result in FETCH_RESULTS:
+        desk.metrics.attachment_fetched(result)
     desk.metrics.auth_failed()
     desk.metrics.exchange_lost()
     assert series_of(desk.metrics) == before

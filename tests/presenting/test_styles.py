@@ -4,7 +4,7 @@ import pytest
 
 from streamchat.presenting.frames import Chunk
 from streamchat.presenting.sentences import sentence
-from streamchat.presenting.styles import ADVANCED, BASIC, QUIET, RAW, SMART, STYLES
+from streamchat.presenting.styles import ADVANCED, BASIC, QUIET, RAW, SMART, STYLES, UI_MESSAGES
 
 SENTENCES = [
     "正在分析用户请求...",
@@ -25,7 +25,8 @@ def test_a_style_never_changes() -> None:
 
 
 def test_each_door_finds_its_style_by_name() -> None:
-    assert STYLES == {"basic": BASIC, "advanced": ADVANCED, "smart": SMART, "raw": RAW, "quiet": QUIET}
+    own = {"basic": BASIC, "advanced": ADVANCED, "smart": SMART}
+    assert {**own, "raw": RAW, "quiet": QUIET, "ui_messages": UI_MESSAGES} == STYLES
 
 
 def test_smart_and_advanced_say_the_contracts_nine_sentences_in_order() -> None:
@@ -64,3 +65,9 @@ def test_each_style_tells_of_a_chunk_in_its_own_words() -> None:
 def test_the_raw_style_neither_opens_nor_chunks_nor_waits() -> None:
     assert (RAW.connecting, RAW.processing, RAW.strategy) == (None, None, None)
     assert RAW.pace.pause_after("x" * 1_000) == 0.0
+
+
+def test_the_ai_sdks_style_says_what_smart_says_and_leaves_the_text_as_it_is() -> None:
+    assert (UI_MESSAGES.connecting, UI_MESSAGES.processing) == (SMART.connecting, SMART.processing)
+    assert (UI_MESSAGES.messages, UI_MESSAGES.interval_seconds) == (SMART.messages, SMART.interval_seconds)
+    assert (UI_MESSAGES.strategy, UI_MESSAGES.pace) == (None, SMART.pace)

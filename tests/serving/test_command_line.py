@@ -126,6 +126,8 @@ def test_an_empty_file_changes_nothing(folder: Path) -> None:
         ("max-running: 1.5\n", "1.5"),
         ("drain: .nan\n", "nan"),
         ("host: x\nport: true\n", "True"),
+        ("fetch-timeout: 0\n", "fetch-timeout"),
+        ("max-attachments: 0\n", "max-attachments"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence_and_exit_code_2(folder: Path, text: str, expected: str) -> None:

@@ -64,6 +64,19 @@ def test_a_running_turn_is_never_forgotten() -> None:
     assert library.book.find(turn.id, owner="ada") is turn
 
 
+def test_the_latest_of_a_conversations_running_turns_is_found_by_its_owner_alone() -> None:
+    library = Library()
+    assert library.book.running_in("", owner="ada") is None
+    first, second = library.open(), library.open()
+    library.open("bob")
+    assert library.book.running_in("", owner="ada") is second
+    assert library.book.running_in("another", owner="ada") is None
+    library.hands.executor.finish(second)
+    assert library.book.running_in("", owner="ada") is first
+    library.hands.executor.finish(first)
+    assert library.book.running_in("", owner="ada") is None
+
+
 def test_ids_are_unlike_and_safe_in_an_url() -> None:
     library = Library()
     ids = {library.open().id for _ in range(200)}
@@ -174,6 +187,29 @@ def test_bytes_of_running_turns_are_counted_too() -> None:
     library.open().record(Text(text="x" * 50_000))
     library.finished(text="x" * 30_000)
     assert 160_000 <= library.book.log_bytes <= 162_000
+
+
+def test_attachments_of_running_turns_are_bounded_and_forgotten_at_the_end() -> None:
+    library = Library(max_attached_bytes=10)
+    first, second = library.open(attached_bytes=6), library.open(attached_bytes=4)
+    assert library.book.attached_bytes == 10
+    with pytest.raises(TooBusy):
+        library.open(attached_bytes=1)
+    assert library.book.running == 2
+    library.hands.executor.finish(library.open())
+    library.hands.executor.finish(first)
+    assert library.book.attached_bytes == 4
+    library.hands.executor.finish(library.open(attached_bytes=6))
+    library.hands.executor.finish(second)
+    assert library.book.attached_bytes == 0
+
+
+def test_a_turn_that_finds_no_worker_holds_no_attachments() -> None:
+    library = Library(max_attached_bytes=10)
+    library.hands.executor.is_full = True
+    with pytest.raises(TooBusy):
+        library.open(attached_bytes=6)
+    assert library.book.attached_bytes == 0
 
 
 def test_a_turn_that_is_read_is_never_forgotten() -> None:

@@ -1,17 +1,18 @@
 """Who may begin in a conversation, on a scripted executor."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from streamchat.turns.book import BookLimits, TurnBook
-from streamchat.turns.conversation_lines import ConversationBusy, LineLimits
-from streamchat.turns.events import Queued
+from streamchat.turns.conversation_lines import ConversationBusy, LineLimits, NotReady
+from streamchat.turns.events import Ended, Queued
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 from streamchat.turns.work_queue import TooBusy
-from tests.fakes.houses import HandHouse
+from tests.fakes.houses import QUERY, HandHouse
 
 
 class Desk:
@@ -21,9 +22,9 @@ class Desk:
         self.hands = HandHouse()
         self.book = TurnBook(self.hands.house, BookLimits(), LineLimits(**limits))
 
-    def open(self, on_busy: Any = "queue", *, conversation: str = "c", owner: str = "ada", renew: Any = None) -> Turn:
+    def open(self, on_busy: Any = "queue", *, conversation: str = "c", owner: str = "ada", **make: Any) -> Turn:
         query = Query(message="hello", username="ada", conversation_id=conversation)
-        return self.book.open(query, owner=owner, rules=TurnRules(timeout_seconds=9.0, on_busy=on_busy), renew=renew)
+        return self.book.open(query, owner=owner, rules=TurnRules(timeout_seconds=9.0, on_busy=on_busy), **make)
 
     @property
     def running(self) -> list[Any]:
@@ -153,6 +154,75 @@ async def test_one_that_is_stopped_while_its_query_is_made_does_not_begin_and_th
 
 
 @pytest.mark.gen_test
+async def test_a_query_is_made_whole_before_its_function_begins_and_its_deadline_counts_from_there() -> None:
+    desk, whole = Desk(), asyncio.Event()
+
+    async def prepare() -> Query:
+        await whole.wait()
+        return replace(turn.query, message="whole")
+
+    turn = desk.open(prepare=prepare)
+    await asyncio.sleep(0)
+    desk.hands.clock.advance(100.0)
+    assert (turn.started_at, turn.ended, desk.running) == (None, None, [])
+    whole.set()
+    await finished(desk)
+    assert desk.running == [turn]
+    assert turn.query.message == "whole"
+
+
+@pytest.mark.gen_test
+async def test_a_query_that_can_not_be_made_whole_ends_its_turn_as_it_says() -> None:
+    desk = Desk()
+
+    async def prepare() -> Query:
+        raise NotReady(Ended(cause="error", code="attachment_unavailable", reason="attachment_too_large", detail="big"))
+
+    first, second = desk.open(prepare=prepare), desk.open()
+    await finished(desk)
+    assert first.ended is not None
+    assert (first.ended.code, first.ended.reason) == ("attachment_unavailable", "attachment_too_large")
+    assert desk.running == [second]
+
+
+@pytest.mark.gen_test
+async def test_making_a_query_whole_stops_with_its_turn() -> None:
+    desk, begun, given_up = Desk(), asyncio.Event(), asyncio.Event()
+
+    async def prepare() -> Query:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+        return turn.query
+
+    turn = desk.open(prepare=prepare)
+    await begun.wait()
+    await turn.cancel()
+    await given_up.wait()
+    assert turn.started_at is None
+    assert desk.open().started_at is not None
+
+
+@pytest.mark.gen_test
+async def test_queries_that_are_made_whole_take_places_of_those_that_wait() -> None:
+    desk = Desk(max_waiting=2)
+
+    async def prepare() -> Query:
+        await asyncio.Event().wait()
+        return QUERY
+
+    turns = [desk.open(conversation=f"c{n}", prepare=prepare) for n in range(2)]
+    with pytest.raises(TooBusy):
+        desk.open(conversation="c2", prepare=prepare)
+    assert desk.book.running == 2
+    assert desk.open(conversation="c3").started_at is not None
+    for turn in turns:
+        await turn.cancel()
+
+
+@pytest.mark.gen_test
 async def test_a_store_that_is_down_ends_the_one_that_needs_it(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk()
 
@@ -165,10 +235,10 @@ async def test_a_store_that_is_down_ends_the_one_that_needs_it(caplog: pytest.Lo
     assert second.ended is not None
     assert second.ended.code == "overloaded"
     assert desk.running == [third]
-    assert "could not be made anew" in caplog.text
+    assert "could not be made" in caplog.text
 
 
 async def finished(desk: Desk) -> None:
     """Wait for what the lines have begun in the background."""
-    for task in tuple(desk.book._lines._tasks):
-        await task
+    if beginning := tuple(desk.book._lines._beginning.values()):
+        await asyncio.wait(beginning)

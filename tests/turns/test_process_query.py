@@ -63,6 +63,7 @@ def everything(
     profile: object,
     user: str,
     request_id: str,
+    attachments: object,
     deadline: float,
     cancelled: object,
     progress: object,
@@ -132,6 +133,26 @@ def test_a_function_has_a_name_for_people() -> None:
     assert BoundFunction(plain, "mine:plain").name == "mine:plain"
     assert BoundFunction(Model()).name == "Model"
     assert BoundFunction(partial(with_settings, model="small")).name == "partial"
+
+
+def test_a_function_takes_the_attachments_that_it_says() -> None:
+    def seeing(message: str, attachments: object) -> str:
+        return message
+
+    assert BoundFunction(plain).attachment_types == ()
+    assert BoundFunction(seeing).attachment_types == ("*/*",)
+    seeing.attachment_types = ["image/*", "text/plain"]  # type: ignore[attr-defined]
+    assert BoundFunction(seeing).attachment_types == ("image/*", "text/plain")
+
+
+@pytest.mark.parametrize("types", ["image/*", [7], ["image/*", None], 7, None])
+def test_types_that_are_no_list_of_texts_are_told_at_the_start(types: object) -> None:
+    def seeing(message: str, attachments: object) -> str:
+        return message
+
+    seeing.attachment_types = types  # type: ignore[attr-defined]
+    with pytest.raises(UnusableFunction, match="attachment_types"):
+        BoundFunction(seeing)
 
 
 def test_it_is_called_with_what_it_names() -> None:

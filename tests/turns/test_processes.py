@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from streamchat.turns.attachment import Attachment
 from streamchat.turns.events import Answer, InputRequired, Progress, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.inputs import Lapsed, Reply
 from streamchat.turns.inputs import Said as SaidUnasked
@@ -114,6 +115,19 @@ def test_a_function_runs_in_another_process_and_answers() -> None:
         assert job.ended == [COMPLETE]
         job = await run_once("pid")
         assert int(job.text) != os.getpid()
+
+    play(scenario)
+
+
+def test_attachments_reach_it_whole() -> None:
+    async def scenario() -> None:
+        async with running("size_of_attachments") as executor:
+            job = RecordingJob("hello")
+            files = (Attachment(media_type="image/png", name="a.png", content=bytes(16_000_000)),)
+            job.query = Query(message="hello", username="ada", attachments=files)
+            executor.submit(job)
+            await job.end()
+            assert job.text == "image/png a.png 16000000"
 
     play(scenario)
 

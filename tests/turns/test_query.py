@@ -3,6 +3,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
+from streamchat.turns.attachment import Attachment
 from streamchat.turns.process_query import GIVEN
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 
@@ -14,6 +15,7 @@ def test_a_query_goes_to_another_process_whole() -> None:
         history=[{"role": "user", "content": "hi"}],
         use_history=True,
         profile={"posts": ["one"]},
+        attachments=(Attachment(media_type="image/png", name="cat.png", content=b"\x89PNG"),),
     )
     assert pickle.loads(pickle.dumps(query)) == query
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from streamchat.turns.attachment import Attachment
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.query import Query
@@ -461,6 +462,19 @@ def test_a_part_of_the_question_does_not_get_into_the_log_either(message: str, q
     assert "[...]" in told
 
 
+@pytest.mark.parametrize("quoted", ["Zanzibar", "no such column: ZANZI", "salaries-2026.csv", repr("to Zanz\n")])
+def test_what_an_attachment_says_does_not_get_into_the_log(quoted: str) -> None:
+    def process_query(message: str, attachments: Any) -> str:
+        raise KeyError(quoted, attachments)
+
+    table = Attachment(media_type="text/csv", name="salaries-2026.csv", content=b"payments,to Zanzibar\n")
+    ended, _ = run(process_query, Query(message="sum it up", username="ada", attachments=(table,)))
+    told = ended.detail.rpartition("KeyError")[2].casefold()
+    assert "[...]" in told
+    for secret in ("zanz", "salaries", "payments"):
+        assert secret not in told
+
+
 def test_what_an_error_says_of_its_own_stays_in_the_log() -> None:
     def process_query(message: str) -> str:
         raise ConnectionError("the index at port 9200 does not answer")
@@ -579,6 +593,27 @@ def test_media_is_an_address_or_content_with_words_for_who_cannot_see_it() -> No
         Media(media_type="image/png", url="https://example.org/a.png", alt="a cat"),
         Media(media_type="audio/wav", content="UklGRg=="),
     ]
+
+
+def test_media_are_given_as_bytes_or_as_base64_and_nothing_else() -> None:
+    def report(media: Any, **_: Any) -> None:
+        media("audio/wav", content=b"RIFF", alt="x" * 2_001)
+
+    _, emitter = reporting(report)
+    assert emitter.facts[0] == Media(media_type="audio/wav", content="UklGRg==", alt="x" * 2_000)
+    for content in ("UklGRg", "UklG Rg==", "UklGRg==\n", "not base64!", "熊猫"):
+        ended, _ = reporting(lambda media, content=content, **_: media("audio/wav", content=content))
+        assert "media takes content as bytes, or as base64" in ended.detail
+
+
+def test_media_that_no_frame_could_hold_are_the_functions_error() -> None:
+    for fields in (
+        {"media_type": "x" * 256, "url": "https://example.org/"},
+        {"media_type": "image/png", "url": "x" * 65_537},
+    ):
+        ended, emitter = reporting(lambda media, fields=fields, **_: media(**fields))
+        assert "media takes a" in ended.detail
+        assert emitter.facts == []
 
 
 @pytest.mark.parametrize("given_both", [{}, {"url": "https://example.org", "content": "QQ=="}])

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import yaml
+
+from tests.deploy.machine import free_port, program
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RULES = CHECKOUT / "deploy" / "prometheus"
@@ -94,7 +93,7 @@ def scraping(folder: Path, target: str, *, every: str = "1s", token_file: Path |
     """Run Prometheus over the server at ``target`` until the end of the block; it is ready when the block begins."""
     config = folder / "prometheus.yml"
     config.write_text(yaml.safe_dump(hurried(target, every, token_file=token_file)), encoding="utf-8")
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
         [
             program("prometheus"),
@@ -137,18 +136,3 @@ def rules_of(name: str) -> list[dict[str, Any]]:
     """The rules of a file that we ship."""
     groups = yaml.safe_load((RULES / name).read_text(encoding="utf-8"))["groups"]
     return [rule for group in groups for rule in group["rules"]]
-
-
-def program(name: str) -> str:
-    """The path of a program of Debian's prometheus; a test without it is skipped."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 import yaml
 
-from tests.deploy.prometheus import CHECKOUT, RULES, hurried, program, rules_of
+from tests.deploy.machine import program
+from tests.deploy.prometheus import CHECKOUT, RULES, hurried, rules_of
 
 TESTS = sorted(path.name for path in RULES.glob("*_test.yml"))
 RUNBOOK = (CHECKOUT / "docs" / "monitoring.md").read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ even before the first token. Knows no profile and runs no tools.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import ssl
 import time
@@ -28,6 +27,7 @@ from openai import (
     Omit,
     Timeout,
 )
+from pydantic_core import from_json
 
 from streamchat.backends.openai_errors import (
     AnswerBroken,
@@ -180,24 +180,21 @@ async def _ask(
 
 async def _chunks(answer: AsyncStream[object]) -> AsyncGenerator[object, None]:
     """What the events of the answer hold, up to the one that says that it is done."""
-    events, received = EventReader(), _received(answer)
-    async for data in received:
-        for event in events.take(data):
-            if event.startswith(_DONE):
-                await _drain(received)
-                return
-            yield _not_an_error(json.loads(event), answer)
-
-
-async def _received(answer: AsyncStream[object]) -> AsyncGenerator[bytes, None]:
-    request = answer.response.request
+    response, events = answer.response, EventReader()
+    # Hardly anybody compresses a stream, and each layer that a token goes through takes its time.
+    pieces: Any = response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
     try:
-        async for data in answer.response.aiter_bytes():
-            yield data
+        async with aclosing(pieces) as received:
+            async for data in received:
+                for event in events.take(data):
+                    if event.startswith(_DONE):
+                        await _drain(received)
+                        return
+                    yield _not_an_error(from_json(event), answer)
     except TimeoutException as error:
-        raise APITimeoutError(request) from error
+        raise APITimeoutError(response.request) from error
     except HTTPError as error:
-        raise APIConnectionError(request=request) from error
+        raise APIConnectionError(request=response.request) from error
 
 
 def _not_an_error(chunk: object, answer: AsyncStream[object]) -> object:

@@ -1,6 +1,6 @@
-"""The environment that every measured server runs in, and what it and the machine are.
+"""The environments that the measured servers run in, and what they and the machine are.
 
-It has the pinned peers and what our own setup.cfg asks for; our code is the checkout's, never a copy.
+One has the pinned peers and what our own setup.cfg asks for; our code is the checkout's, never a copy.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-FOLDER = CHECKOUT / "build" / "bench-env"
+_LITELLM = "litellm[proxy]==1.106.2"
 _PINS = Path(__file__).resolve().parent / "peers" / "requirements.txt"
 _VERSIONS = (
     "import json, importlib.metadata as m; print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
@@ -24,18 +24,25 @@ _VERSIONS = (
 
 
 def ready_python() -> Path:
-    """The environment's interpreter; the environment is made or brought up to date when its recipe has changed."""
-    ours = _ours()
-    recipe = hashlib.sha256("\n".join([sys.version, *ours, _PINS.read_text(encoding="utf-8")]).encode()).hexdigest()
-    note, python = FOLDER / "recipe", FOLDER / "bin" / "python"
+    """The interpreter of the environment with our own dependencies and the peers."""
+    return _ready("bench-env", [*_ours(), *_PINS.read_text(encoding="utf-8").splitlines()])
+
+
+def ready_litellm() -> Path:
+    """The interpreter of LiteLLM's own environment: it pins what others need otherwise."""
+    return _ready("litellm-env", [_LITELLM])
+
+
+def _ready(name: str, requirements: Sequence[str]) -> Path:
+    """An environment in build/, made or brought up to date when what it needs has changed."""
+    folder = CHECKOUT / "build" / name
+    wanted = [line for line in requirements if line and not line.startswith("#")]
+    recipe = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()
+    note, python = folder / "recipe", folder / "bin" / "python"
     if not note.exists() or note.read_text(encoding="ascii") != recipe:
-        print(f"Installing the peers into {FOLDER.relative_to(CHECKOUT)} ...", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", str(FOLDER)], check=True)
-        subprocess.run(
-            [str(python), "-m", "pip", "install", "--quiet", *ours, "-r", str(_PINS)],
-            check=True,
-            stderr=subprocess.DEVNULL,
-        )
+        print(f"Installing what is measured into {folder.relative_to(CHECKOUT)} ...", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=True, stderr=subprocess.DEVNULL)
         note.write_text(recipe, encoding="ascii")
     return python
 
@@ -57,4 +64,4 @@ def machine() -> str:
 def _ours() -> list[str]:
     settings = configparser.ConfigParser()
     settings.read(CHECKOUT / "setup.cfg", encoding="utf-8")
-    return settings["options"]["install_requires"].split()
+    return [*settings["options"]["install_requires"].split(), *settings["options.extras_require"]["openai"].split()]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from streamchat.handlers.logs import set_up_logging
 from streamchat.presenting import timeline
 from streamchat.serving.collector import settle_collector
 from streamchat.serving.server import Server
+from streamchat.turns.process_query import ProcessQuery
 
 TOKEN = "bench-secret"
 # No sentence ends in it: each chunk is followed by the plain pause of its length.
@@ -46,13 +48,23 @@ def _silent(cancelled: Any) -> Iterator[str]:
         time.sleep(0.1)
 
 
-async def open_server(folder: str, *, max_running: int, answer_seconds: float) -> Server:
+def relay_of(upstream: str) -> ProcessQuery:
+    """The shipped backend in front of this model; it reads where that is when it is imported."""
+    os.environ |= {"STREAMCHAT_OPENAI_BASE_URL": upstream, "STREAMCHAT_OPENAI_MODEL": "steady"}
+    from streamchat.backends.openai import process_query as relay
+
+    return relay
+
+
+async def open_server(
+    folder: str, *, max_running: int, answer_seconds: float, backend: ProcessQuery = process_query
+) -> Server:
     """The server as the command line makes it, but for its backend, its limits and where it stores."""
     set_up_logging("text", "info")
     # An answer is shown within ten seconds; where streams must be held open for longer, that limit alone is lifted.
     timeline.ANSWER_SECONDS = max(timeline.ANSWER_SECONDS, answer_seconds)
     return await make_app(
-        process_query,
+        backend,
         port=0,
         token=(f"bench={TOKEN}",),
         database_url=f"sqlite:///{folder}/bench.db",
@@ -63,7 +75,12 @@ async def open_server(folder: str, *, max_running: int, answer_seconds: float) -
 
 
 async def main(options: argparse.Namespace, folder: str) -> None:
-    server = await open_server(folder, max_running=options.max_running, answer_seconds=options.answer_seconds)
+    server = await open_server(
+        folder,
+        max_running=options.max_running,
+        answer_seconds=options.answer_seconds,
+        backend=relay_of(options.upstream) if options.upstream else process_query,
+    )
     settle_collector()
     print(server.port, flush=True)
     await asyncio.Event().wait()
@@ -82,6 +99,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loop", choices=["uvloop", "asyncio"], default="uvloop")
     parser.add_argument("--max-running", type=int, default=32)
+    parser.add_argument("--upstream", help="relay this model instead, as the shipped backend does")
     parser.add_argument("--answer-seconds", type=float, default=10.0)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=loop_factory(chosen.loop)) as runner:

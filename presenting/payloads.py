@@ -1,11 +1,13 @@
-"""Frames that say one thing as it is: errors, tools, media, and what function and user say to each other."""
+"""Frames that say one thing as it is: ends, errors, tools, media, and what function and user say to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from streamchat.presenting.frames import Payload
+from streamchat.presenting.sentences import Language, has_sentence, sentence
 from streamchat.turns.events import (
+    Ended,
     InputReceived,
     InputRequired,
     InteractionFact,
@@ -22,6 +24,31 @@ MEDIA_PART_CHARACTERS = 65_536
 def error_payload(error: str, code: str, *, status: str = "error", **fields: object) -> Payload:
     """The terminal frame for an error, and the body of one that came before the first frame."""
     return {"success": False, "error": error, "status": status, "is_complete": True, **fields, "code": code}
+
+
+def processed_payload(lang: Language, *, seconds: float) -> Payload:
+    """The answer is there, or its first piece; ``seconds`` is what the function took for it."""
+    seconds = round(seconds, 1)
+    return {
+        "success": True,
+        "data": "",
+        "status": "processing_complete",
+        "progress": 100,
+        "message": sentence("processed", lang, seconds=seconds),
+        "total_processing_time": seconds,
+    }
+
+
+def end_payload(ended: Ended, lang: Language, *, elapsed_seconds: float) -> Payload:
+    """The terminal frame. ``elapsed_seconds`` is since the function began; who waited in vain is told."""
+    if ended.cause == "complete":
+        return {"success": True, "data": "", "status": "complete", "is_complete": True}
+    error = sentence(ended.reason if has_sentence(ended.reason) else ended.code, lang)
+    if ended.cause == "timeout":
+        return error_payload(error, ended.code, status="timeout", elapsed_time=round(elapsed_seconds, 1))
+    if ended.cause == "cancelled":
+        return error_payload(error, ended.code, status="cancelled", worker=ended.worker)
+    return error_payload(error, ended.code)
 
 
 def report_payloads(fact: ToolCall | ToolResult | Media) -> Iterable[Payload]:

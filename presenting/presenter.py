@@ -154,8 +154,8 @@ class Presenter:
 
     def _advance(self, now: float, frames: list[AnyFrame]) -> None:
         timeline, skip, steps = self._timeline, self._skip, 0
-        enough = timeline.arrived + CHARACTERS_PER_TAKE
-        while timeline.due <= now and steps < STEPS_PER_TAKE and timeline.arrived < enough:
+        enough = timeline.text.arrived + CHARACTERS_PER_TAKE
+        while timeline.due <= now and steps < STEPS_PER_TAKE and timeline.text.arrived < enough:
             steps += 1
             frame = timeline.step()
             if frame is not None:
@@ -188,7 +188,7 @@ class Presenter:
             return inf
         if not self._style.tells_progress:
             return inf
-        if self._timeline.open_questions:
+        if self._timeline.user_time.open:
             return inf  # the user's turn: what the work does is no news to them now
         if not self._has_begun and not isinstance(self._notice, Queued):
             return inf
@@ -218,7 +218,7 @@ class Presenter:
         self._is_news = False
         self._said_at = now
         elapsed = max(0.0, now - (self._timeline.started_at or 0.0))
-        worked = max(0.0, elapsed - self._timeline.waited_until(now))
+        worked = max(0.0, elapsed - self._timeline.user_time.until(now))
         percent, remaining = percent_done(worked, self._durations), remaining_seconds(worked, self._durations)
         if isinstance(self._notice, Progress):
             message = self._notice.message

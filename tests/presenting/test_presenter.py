@@ -615,10 +615,10 @@ def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with()
     timeline = Timeline(style=SMART, pace=SMART.pace, make_chunker=lambda: every(20), lang="zh")
     presenter = Presenter(timeline, style=SMART, lang="zh")
     presenter.feed([STARTED, *(Entry(0.001 * number, Text(text=piece)) for number in range(1, 100))])
-    while timeline.arrived < 99 * len(piece):
-        before = timeline.arrived
+    while timeline.text.arrived < 99 * len(piece):
+        before = timeline.text.arrived
         presenter.take(0.1)
-        assert timeline.arrived - before < CHARACTERS_PER_TAKE + len(piece)
+        assert timeline.text.arrived - before < CHARACTERS_PER_TAKE + len(piece)
 
 
 def test_a_presenter_that_skips_everything_finishes_without_a_word() -> None:

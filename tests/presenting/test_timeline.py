@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from streamchat.presenting.answer_text import SLICE_CHARACTERS
 from streamchat.presenting.frames import Frame, Payload
 from streamchat.presenting.payloads import MEDIA_PART_CHARACTERS, error_payload
 from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, StreamStyle
-from streamchat.presenting.timeline import SLICE_CHARACTERS
 from streamchat.turns.events import (
     Answer,
     Ended,

@@ -223,9 +223,9 @@ def test_sockets_are_connections_and_no_more_are_opened_than_may_be() -> None:
     async def scenario(house: House) -> None:
         async with Socket(house), Socket(house):
             assert house.server.connections().websockets == 2
-            assert house.server.open_connections == 2
+            assert house.server.connections().open == 2
             assert (await house.get("/healthz")).status == 503
-        await until(lambda: house.server.open_connections == 0)
+        await until(lambda: house.server.connections().open == 0)
         assert (await house.get("/healthz")).status == 200
 
     with_server(saying("a"), scenario, max_connections=2)

@@ -19,7 +19,7 @@ def test_a_connection_too_many_gets_503_and_a_place_that_is_free_again_is_given_
             metrics = (await first.read_response()).body
             assert b"streamchat_connections 1.0" in metrics
             assert b"streamchat_refused_connections_total 1.0" in metrics
-        await until(lambda: house.server.open_connections == 0)
+        await until(lambda: house.server.connections().open == 0)
         assert (await house.get("/healthz")).status == 200
 
     with_server(saying("hi"), scenario, max_connections=1)

@@ -1,6 +1,7 @@
 """One server from open to close: who may come in, and how it goes down without cutting anybody off in silence."""
 
 import asyncio
+import multiprocessing
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -12,10 +13,14 @@ import pytest
 import streamchat
 from streamchat.handlers import batch_writer
 from streamchat.serving.server import Server
-from streamchat.serving.settings import CannotStart
+from streamchat.serving.settings import CannotStart, Settings
 from streamchat.stores.tokens import TokenStore
 from streamchat.turns.process_query import BoundFunction, UnusableFunction
 from tests.handlers.house import BASIC, SMART, Gate, House, answer_in, saying, with_server
+
+
+def make_bound() -> BoundFunction:
+    return BoundFunction(saying("hi"))
 
 
 def start(scenario: Callable[[Server], Awaitable[None]] | None = None, **settings: Any) -> None:
@@ -113,6 +118,21 @@ def test_an_address_that_cannot_be_had_stops_the_start_with_one_sentence() -> No
             await late.close()
 
     start(scenario, token=("secret",))
+
+
+def test_nothing_is_left_of_a_start_that_fails_at_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise OSError("AF_UNIX path too long")
+
+    async def main() -> None:
+        # After the children have been started.
+        monkeypatch.setattr(asyncio, "start_unix_server", refuse)
+        server = Server(Settings(workers="processes", max_running=1, database_url="sqlite://"), make_bound)
+        with pytest.raises(CannotStart, match="--workers processes: AF_UNIX path too long"):
+            await server.open()
+
+    asyncio.run(main())
+    assert not multiprocessing.active_children()
 
 
 def test_a_function_that_asks_for_what_nobody_gives_is_refused_at_the_start() -> None:

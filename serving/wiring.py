@@ -41,6 +41,7 @@ from streamchat.stores.tokens import TokenStore
 from streamchat.turns.book import BookLimits, TurnBook
 from streamchat.turns.conversation_lines import LineLimits
 from streamchat.turns.executor import Executor
+from streamchat.turns.house import House
 from streamchat.turns.interaction import InputLimits
 from streamchat.turns.observer import Observer, Observers
 from streamchat.turns.process_query import BoundFunction
@@ -49,7 +50,6 @@ from streamchat.turns.query import TurnLimits
 from streamchat.turns.stage_log import StageLog
 from streamchat.turns.threads import ThreadExecutor
 from streamchat.turns.ticker import Ticker
-from streamchat.turns.turn import House
 from streamchat.turns.work_queue import ExecutorLimits
 
 

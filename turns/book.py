@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streamchat.turns.conversation_lines import ConversationLines, LineLimits, Prepare, Renew
+from streamchat.turns.house import House
 from streamchat.turns.inputs import InputTally
 from streamchat.turns.query import Query, TurnRules
-from streamchat.turns.turn import House, Turn
+from streamchat.turns.turn import Turn
 from streamchat.turns.work_queue import TooBusy
 
 # How many turns one look may forget: more than one new turn brings, few enough never to hold the loop.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from streamchat.turns.call_later import CallLater
+
 
 def _nobody() -> None:
     """Nobody is to be called."""
@@ -17,7 +19,7 @@ class Deadline:
 
     def __init__(
         self,
-        call_later: Callable[[float, Callable[[], None]], Any],
+        call_later: CallLater,
         clock: Callable[[], float],
         ring: Callable[[], None],
     ) -> None:

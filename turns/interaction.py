@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from streamchat.turns.answer_schema import as_json, check_answer
+from streamchat.turns.call_later import CallLater
 from streamchat.turns.deadline import Deadline
 from streamchat.turns.events import InputReceived, InputRequired, InteractionFact, QuestionExpired
 from streamchat.turns.inputs import Given, InputTally, InvalidInput, Lapsed, NoInputExpected, Reply, Said
@@ -47,7 +48,7 @@ class Interaction:
         *,
         limits: InputLimits,
         tally: InputTally,
-        call_later: Callable[[float, Callable[[], None]], Any],
+        call_later: CallLater,
         clock: Callable[[], float],
         deadline: Deadline,
         append: Callable[[InteractionFact], None],

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from streamchat.turns.call_later import CallLater
 from streamchat.turns.events import Usage
 
 # Between two counts in a log.
@@ -17,9 +18,7 @@ USAGE_SECONDS = 0.5
 class TokenCount:
     """One turn's. ``latest`` is what was said last; ``append`` writes into the turn's log."""
 
-    def __init__(
-        self, *, append: Callable[[Usage], None], call_later: Callable[[float, Callable[[], None]], Any]
-    ) -> None:
+    def __init__(self, *, append: Callable[[Usage], None], call_later: CallLater) -> None:
         self.latest: Usage | None = None
         self._written: Usage | None = None
         self._append = append

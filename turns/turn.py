@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from streamchat.turns.deadline import Deadline
 from streamchat.turns.events import (
@@ -30,24 +29,17 @@ from streamchat.turns.events import (
     WorkerState,
     size_of,
 )
-from streamchat.turns.executor import Executor
-from streamchat.turns.inputs import InputTally, InvalidInput, NoInputExpected
+from streamchat.turns.house import House
+from streamchat.turns.inputs import InvalidInput, NoInputExpected
 from streamchat.turns.interaction import Interaction
 from streamchat.turns.log import EventLog, MemoryLog
-from streamchat.turns.observer import Observer
-from streamchat.turns.query import Query, TurnLimits, TurnRules
+from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.reader import Reader
-from streamchat.turns.ticker import Ticker
+from streamchat.turns.readership import Readership
 from streamchat.turns.token_count import TokenCount
+from streamchat.turns.work import Work
 
 CancelState = Literal["cancelled", "cancelling", "finished"]
-
-
-class CallLater(Protocol):
-    """The deadline's clock; ``IOLoop.call_later`` in production. Returns what has a ``cancel`` method."""
-
-    def __call__(self, delay: float, callback: Callable[[], None], /) -> Any:  # noqa: ANN401
-        """Call back once, ``delay`` seconds from now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +48,6 @@ class TrueState:
 
     state: CancelState
     worker: WorkerState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What every turn of a book shares. ``has_inbox``: the function takes what its user says unasked."""
-
-    executor: Executor
-    observer: Observer
-    ticker: Ticker
-    call_later: CallLater
-    clock: Callable[[], float]
-    limits: TurnLimits
-    has_inbox: bool = False
-    inputs: InputTally = field(default_factory=InputTally)
 
 
 class Turn:
@@ -81,15 +59,13 @@ class Turn:
     __slots__ = (
         "__weakref__",
         "_deadline",
-        "_has_returned",
         "_house",
         "_interaction",
-        "_is_submitted",
-        "_linger_timer",
         "_on_change",
+        "_readership",
         "_stopping",
         "_tokens",
-        "_worker_returned",
+        "_work",
         "accepted_at",
         "answered_at",
         "characters",
@@ -100,7 +76,6 @@ class Turn:
         "log",
         "owner",
         "query",
-        "reader_count",
         "rules",
         "started_at",
     )
@@ -127,27 +102,22 @@ class Turn:
         self.ended_at: float | None = None
         self.ended: Ended | None = None
         self.characters = 0
-        self.reader_count = 0
         self._house = house
         self._on_change = on_change
         self._deadline = Deadline(house.call_later, house.clock, self._time_out)
         self._interaction: Interaction | None = None  # made for the first word between function and user
         self._tokens: TokenCount | None = None  # made for the first count
-        self._linger_timer: Any = None
+        self._readership = Readership(house.call_later, _patience(rules, house))
         self._stopping: asyncio.Task[None] | None = None
-        self._is_submitted = False
-        self._has_returned = False
-        self._worker_returned: asyncio.Future[None] | None = None  # somebody waits for it
+        self._work = Work(house.executor)
 
     def submit(self) -> None:
         """Hand the question to the executor; TooBusy when there is no room, and nothing has happened."""
-        self._house.executor.submit(self)
-        self._is_submitted = True
+        self._work.submit(self)
 
     def open_reader(self) -> Reader:
         """A new cursor on the log. Whoever opens it closes it."""
-        self.reader_count += 1
-        self._stop_lingering()
+        self._readership.came()
         return Reader(
             self.log,
             accepted_at=self.accepted_at,
@@ -156,15 +126,18 @@ class Turn:
             on_close=self._reader_closed,
         )
 
+    @property
+    def reader_count(self) -> int:
+        """Open readers."""
+        return self._readership.count
+
     async def cancel(self) -> TrueState:
         """Stop the work itself; asking again joins the first time. Tells the truth about the worker.
 
         When the work has ended but its answer is still being shown, the rest is withheld.
         """
         if self.ended is None:
-            if self._stopping is None:
-                self._stopping = asyncio.create_task(self._stop("owner"), name=f"stop {self.id}")
-            await asyncio.shield(self._stopping)
+            await asyncio.shield(self._begin_to_stop("owner"))
         elif self.reader_count:
             self._withdraw("cancelled")
         return self.true_state
@@ -193,8 +166,8 @@ class Turn:
 
     def give_way(self) -> None:
         """Stop the work because the user has asked something else in this conversation."""
-        if self.ended is None and self._stopping is None:
-            self._stopping = asyncio.create_task(self._stop("interrupted"), name=f"stop {self.id}")
+        if self.ended is None:
+            self._begin_to_stop("interrupted")
 
     @property
     def true_state(self) -> TrueState:
@@ -208,13 +181,13 @@ class Turn:
     @property
     def worker(self) -> WorkerState:
         """Whether the function is still running, whatever became of the turn."""
-        return "running" if self._house.executor.is_running(self) else "ended"
+        return self._work.worker_of(self)
 
     def shut_down(self) -> None:
         """End at once because the server does; an answer that is still being shown is cut with a clear frame."""
         if self.ended is None:
             self._end(Ended(cause="error", code="shutting_down", reason="shutdown"))
-            self._house.executor.interrupt(self)
+            self._work.interrupt(self)
         elif self.reader_count:
             self._withdraw("shutting_down")
 
@@ -236,25 +209,21 @@ class Turn:
         """Take a fact from the function; one that comes after the end, or after a stop, is dropped."""
         if self.ended is not None or self._stopping is not None:
             return
-        limits = self._house.limits
-        if self.log.size + size_of(fact) > limits.max_answer_characters or len(self.log) >= limits.max_facts:
-            bound = f"{limits.max_answer_characters} characters or {limits.max_facts} facts"
-            self._end(Ended(cause="error", code="processing_error", reason="too_long", detail=f"more than {bound}"))
-            self._house.executor.interrupt(self)
+        if self._is_too_much(fact):
             return
-        if isinstance(fact, Answer | Text):
-            self._answering()
-            self.characters += len(fact.text)
-        elif isinstance(fact, InputRequired):
-            self._talk().asked(fact, can_answer=self.rules.can_answer)
-            return
-        elif isinstance(fact, QuestionExpired):
-            self._talk().expire(fact.request_id)
-            return
-        elif isinstance(fact, Usage):
-            self._count(fact)
-            return
-        self._append(fact)
+        match fact:
+            case Text(text=text) | Answer(text=text):
+                self._answering()
+                self.characters += len(text)
+                self._append(fact)
+            case InputRequired():
+                self._talk().asked(fact, can_answer=self.rules.can_answer)
+            case QuestionExpired(request_id=request_id):
+                self._talk().expire(request_id)
+            case Usage():
+                self._count(fact)
+            case _:
+                self._append(fact)
 
     def notify(self, notice: Notice) -> None:
         """Take how things stand; nobody is told after the end."""
@@ -263,15 +232,21 @@ class Turn:
 
     def returned(self, ended: Ended) -> None:
         """The function is over. The first end wins: a stop or a timeout that came before keeps its own."""
-        self._has_returned = True
-        if self._worker_returned is not None and not self._worker_returned.done():
-            self._worker_returned.set_result(None)
+        self._work.returned()
         if self.ended is None and self._stopping is None:
             if ended.cause == "complete":
                 self._answering()
             self._end(ended)
 
-    # How a turn ends.
+    def _is_too_much(self, fact: Fact) -> bool:
+        """Whether the log has no room for the fact: then the turn has ended."""
+        limits = self._house.limits
+        if self.log.size + size_of(fact) <= limits.max_answer_characters and len(self.log) < limits.max_facts:
+            return False
+        bound = f"{limits.max_answer_characters} characters or {limits.max_facts} facts"
+        self._end(Ended(cause="error", code="processing_error", reason="too_long", detail=f"more than {bound}"))
+        self._work.interrupt(self)
+        return True
 
     def _talk(self) -> Interaction:
         if self._interaction is None:
@@ -292,27 +267,25 @@ class Turn:
             self._tokens = TokenCount(append=self._append, call_later=self._house.call_later)
         self._tokens.count(usage)
 
+    # How a turn ends.
+
+    def _begin_to_stop(self, reason: str) -> asyncio.Task[None]:
+        """The one stop of this turn: who comes later joins it, and the first reason stays."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop(reason), name=f"stop {self.id}")
+        return self._stopping
+
     async def _stop(self, reason: str) -> None:
         if self._interaction is not None:
             self._interaction.close()
-        if self._is_submitted:
-            await self._interrupt()
+        await self._work.stop(self, self._house.limits.cancel_grace_seconds)
         if self.ended is None:
             self._end(Ended(cause="cancelled", code="cancelled", reason=reason))
-
-    async def _interrupt(self) -> None:
-        self._worker_returned = asyncio.get_running_loop().create_future()
-        self._house.executor.interrupt(self)
-        with suppress(TimeoutError):
-            # Long enough for a function that cooperates to say so, short enough for whoever pressed stop.
-            async with asyncio.timeout(self._house.limits.cancel_grace_seconds):
-                if not self._has_returned:
-                    await self._worker_returned
 
     def _time_out(self) -> None:
         if self.ended is None:
             self._end(Ended(cause="timeout", code="timeout", reason="deadline"))
-            self._house.executor.interrupt(self)
+            self._work.interrupt(self)
 
     def _end(self, ended: Ended) -> None:
         self.ended = replace(ended, worker=self.worker)
@@ -323,7 +296,7 @@ class Turn:
             self._tokens.close()
         self._append(self.ended)
         self._deadline.close()
-        self._stop_lingering()
+        self._readership.close()
         if self.started_at is not None and self.answered_at is None:
             self._house.observer.stage_left(self, "processing", self._worked(self.ended_at))
         self._house.observer.turn_ended(self)
@@ -348,22 +321,21 @@ class Turn:
     def _append(self, fact: Fact) -> None:
         self.log.append(self._house.clock() - self.accepted_at, fact)
 
-    # Readers come and go; a turn that nobody reads does not go on for ever.
-
     def _reader_closed(self) -> None:
-        self.reader_count -= 1
+        self._readership.left(self._give_up)
         self._on_change(self)
-        if self.reader_count or self.ended is not None or self.rules.on_disconnect == "continue":
-            return
-        delay = 0.0 if self.rules.on_disconnect == "cancel" else self._house.limits.linger_seconds
-        self._linger_timer = self._house.call_later(delay, self._give_up)
 
     def _give_up(self) -> None:
-        self._linger_timer = None
-        if self.ended is None and self._stopping is None:
-            self._stopping = asyncio.create_task(self._stop("client_gone"), name=f"stop {self.id}")
+        if self.ended is None:
+            self._begin_to_stop("client_gone")
 
-    def _stop_lingering(self) -> None:
-        if self._linger_timer is not None:
-            self._linger_timer.cancel()
-            self._linger_timer = None
+
+def _patience(rules: TurnRules, house: House) -> float | None:
+    """How long a turn that nobody reads goes on, in seconds; None: to its end."""
+    match rules.on_disconnect:
+        case "continue":
+            return None
+        case "cancel":
+            return 0.0
+        case "grace":
+            return house.limits.linger_seconds

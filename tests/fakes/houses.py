@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from streamchat.turns.house import House
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 from streamchat.turns.ticker import Ticker
-from streamchat.turns.turn import House, Turn
+from streamchat.turns.turn import Turn
 from tests.fakes.clock import HandClock
 from tests.fakes.executors import ScriptedExecutor
 from tests.fakes.observers import RecordingObserver

@@ -18,10 +18,11 @@ from streamchat.metrics.prometheus_observer import (
     PrometheusObserver,
 )
 from streamchat.turns.events import Answer, Ended, Text, Usage
+from streamchat.turns.house import House
 from streamchat.turns.observer import GAP_SECONDS, Delivery
 from streamchat.turns.query import Query, TurnLimits, TurnRules
 from streamchat.turns.ticker import Ticker
-from streamchat.turns.turn import House, Turn
+from streamchat.turns.turn import Turn
 from tests.fakes.clock import HandClock
 from tests.fakes.executors import COMPLETE, ScriptedExecutor
 

@@ -37,7 +37,9 @@ def secret_turn(house: HandHouse | None = None) -> Turn:
 
 def ended_turn(ended: Ended = COMPLETE, *, readers: int = 0) -> Turn:
     turn = secret_turn()
-    turn.ended, turn.ended_at, turn.reader_count = ended, turn.accepted_at + 1.23456, readers
+    turn.ended, turn.ended_at = ended, turn.accepted_at + 1.23456
+    for _ in range(readers):
+        turn._readership.came()
     return turn
 
 

@@ -1,14 +1,13 @@
-"""What is said on one WebSocket: messages come in, turns are opened, followed, stopped; replies and frames go out.
+"""What is said on one WebSocket: messages come in, turns are opened, resumed, stopped; each is answered by a reply.
 
-Knows no handshake and no bytes of a frame. A reply echoes the message's ``ref``; a frame says its stream.
+Knows no handshake and no frames. A reply echoes the message's ``ref``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -21,8 +20,7 @@ from streamchat.handlers.door import request_id
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
 from streamchat.handlers.questions import open_turn
 from streamchat.handlers.rooms import Rooms
-from streamchat.handlers.showing import catch_up, show
-from streamchat.handlers.socket_delivery import SocketDelivery
+from streamchat.handlers.showing import catch_up
 from streamchat.handlers.socket_messages import (
     Envelope,
     Hint,
@@ -32,6 +30,7 @@ from streamchat.handlers.socket_messages import (
     ResumeMessage,
     StreamMessage,
 )
+from streamchat.handlers.socket_turns import DOOR, SocketTurns
 from streamchat.handlers.socket_writer import SocketWriter
 from streamchat.handlers.stopping import stop
 from streamchat.handlers.views import presenter_of
@@ -43,8 +42,6 @@ from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.sse import seen_frames
 from streamchat.wire.websocket import json_message
-
-DOOR = "ws"
 
 _logger = logging.getLogger("streamchat.doors")
 
@@ -60,17 +57,14 @@ class Peer:
 
 
 class SocketSession:
-    """One socket's conversation. Each turn on it is shown by a task that this owns."""
+    """One socket's conversation."""
 
     def __init__(self, rooms: Rooms, peer: Peer, writer: SocketWriter) -> None:
         self._rooms = rooms
         self._peer = peer
         self._writer = writer
-        self._readers: dict[str, Reader] = {}
-        self._shows: set[asyncio.Task[None]] = set()
-        self._has_left = False
+        self._turns = SocketTurns(rooms, writer)
         self._questions = 0
-        self._opening = 0
         self._answering: Mapping[Kind, Callable[[bytes, str | None], Awaitable[None]]] = {
             "auth": self._auth,
             "query": self._query,
@@ -112,10 +106,8 @@ class SocketSession:
             await self._say("error", hint.ref, payload)
 
     def close(self) -> None:
-        """The client has left: its readers close, and what shows them ends by itself."""
-        self._has_left = True
-        for reader in list(self._readers.values()):
-            reader.close()
+        """The client has left."""
+        self._turns.close()
 
     # The kinds of messages.
 
@@ -129,7 +121,7 @@ class SocketSession:
         # Each question has an id of its own in the logs, which begins with its socket's.
         question_id = f"{self._peer.request_id}.{self._questions}"
         request_id.set(question_id)
-        with self._place():
+        with self._turns.place():
             turn = await open_turn(
                 self._rooms,
                 request,
@@ -142,7 +134,7 @@ class SocketSession:
                 trace_headers=self._peer.trace_headers,
                 received_at=received_at,
             )
-            reader = self._open_reader(turn)
+            reader = self._turns.open_reader(turn)
         presenter = presenter_of(self._rooms, turn)
         await self._follow(turn, reader, presenter, ref, received_at=received_at)
 
@@ -154,13 +146,13 @@ class SocketSession:
         asked = parse(ResumeMessage, message)
         turn = self._find(asked)
         seen = seen_frames(asked.last_event_id or "", turn.id)
-        with self._place():
-            reader = self._open_reader(turn)
+        with self._turns.place():
+            reader = self._turns.open_reader(turn)
         try:
             presenter = presenter_of(self._rooms, turn, skip=seen, with_opening=False)
             first = await catch_up(self._rooms, presenter, reader, seen)
         except BaseException:
-            self._close_reader(turn, reader)
+            self._turns.close_reader(turn)
             raise
         await self._follow(turn, reader, presenter, ref, received_at=received_at, first=first, resumed=True)
 
@@ -179,35 +171,8 @@ class SocketSession:
     async def _ping(self, message: bytes, ref: str | None) -> None:
         await self._say("pong", ref, {"success": True})
 
-    # Turns on this socket.
-
     def _find(self, message: StreamMessage) -> Turn:
         return self._rooms.book.find(message.stream_id, owner=self._peer.caller)
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """A place for one more turn, taken while it is being opened; Refused when there is none."""
-        most = self._rooms.limits.max_socket_turns
-        if len(self._readers) + self._opening >= most:
-            raise Refused("rate_limited", limit=f"{most} turns on a WebSocket")
-        self._opening += 1
-        try:
-            yield
-        finally:
-            self._opening -= 1
-
-    def _open_reader(self, turn: Turn) -> Reader:
-        """The socket's one reader of the turn; closed at once when the client has left meanwhile."""
-        if turn.id in self._readers:
-            raise bad_field("stream_id", f"{turn.id} is followed on this socket already")
-        reader = self._readers[turn.id] = turn.open_reader()
-        if self._has_left:
-            reader.close()
-        return reader
-
-    def _close_reader(self, turn: Turn, reader: Reader) -> None:
-        reader.close()
-        del self._readers[turn.id]
 
     async def _follow(
         self,
@@ -226,27 +191,12 @@ class SocketSession:
         try:
             await self._say("accepted", ref, told | {"resumed": resumed, "is_over": is_over})
         except BaseException:
-            self._close_reader(turn, reader)
+            self._turns.close_reader(turn)
             raise
         if is_over:
-            self._close_reader(turn, reader)
-            return
-        delivery = SocketDelivery(self._writer, turn.id, received_at=received_at)
-
-        async def shown() -> None:
-            try:
-                await show(self._rooms, turn, reader, presenter, delivery, door=DOOR, first=first, resumed=resumed)
-            finally:
-                self._close_reader(turn, reader)
-
-        task = asyncio.create_task(shown(), name=f"show {turn.id}")
-        self._shows.add(task)
-        task.add_done_callback(self._shown)
-
-    def _shown(self, task: asyncio.Task[None]) -> None:
-        self._shows.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _logger.error("%s failed", task.get_name(), exc_info=error)
+            self._turns.close_reader(turn)
+        else:
+            self._turns.show(turn, reader, presenter, received_at=received_at, first=first, resumed=resumed)
 
     async def _say(self, kind: str, ref: str | None, payload: Payload) -> None:
         reply: dict[str, Any] = {"type": kind}

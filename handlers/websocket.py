@@ -18,7 +18,8 @@ from streamchat.handlers.handshake import PROTOCOL, check_origin, check_upgrade,
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.socket_messages import AuthMessage, Envelope
 from streamchat.handlers.socket_pulse import Pulse
-from streamchat.handlers.socket_session import DOOR, Peer, SocketSession
+from streamchat.handlers.socket_session import Peer, SocketSession
+from streamchat.handlers.socket_turns import DOOR
 from streamchat.handlers.socket_writer import SocketWriter
 from streamchat.handlers.strict_frames import StrictProtocol
 from streamchat.handlers.trace_headers import trace_headers

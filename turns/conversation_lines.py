@@ -72,12 +72,13 @@ class ConversationLines:
 
         Raises ConversationBusy or TooBusy, and then nothing has happened.
         """
-        line = self._lines.setdefault(_key(turn), [])
+        line = self._lines.get(_key(turn), [])
         waits = bool(line) and turn.rules.on_busy != "run"
         if waits:
             self._check_line(turn, line)
         if waits or prepare is not None:
             self._check_room()
+        self._lines[_key(turn)] = line
         line.append(turn)
         if waits:
             self._let_wait(turn, line, renew or prepare)

@@ -45,6 +45,8 @@ class Mailbox:
             if self._said:
                 said.set_result(self._said.pop(0))
                 return said
+            # A function may ask at every token, and mostly in vain.
+            self._waiting = [waiting for waiting in self._waiting if not waiting.cancelled()]
             self._waiting.append(said)
         self._watch()
         return said

@@ -216,6 +216,7 @@ async def test_queries_that_are_made_whole_take_places_of_those_that_wait() -> N
     turns = [desk.open(conversation=f"c{n}", prepare=prepare) for n in range(2)]
     with pytest.raises(TooBusy):
         desk.open(conversation="c2", prepare=prepare)
+    assert ("ada", "c2") not in desk.book._lines._lines
     assert desk.book.running == 2
     assert desk.open(conversation="c3").started_at is not None
     for turn in turns:

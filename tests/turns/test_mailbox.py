@@ -100,3 +100,10 @@ def test_nothing_is_lost_or_given_twice_between_threads() -> None:
     for taker in takers:
         taker.join()
     assert sorted(taken, key=int) == [str(number) for number in range(500)]
+
+
+def test_those_who_have_given_up_are_not_kept() -> None:
+    box = mailbox()
+    for _ in range(1_000):
+        assert box.next().cancel()
+    assert len(box._waiting) == 1

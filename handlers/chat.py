@@ -22,13 +22,13 @@ from streamchat.turns.turn import Turn
 async def ask(door: Door, style: StreamStyle) -> tuple[Turn, Reader]:
     """Open the turn that the door's request asks for, and the door's reader on it."""
     request = read_request(door, ChatRequest)
-    check_length(request, door.received_bytes, door.rooms.limits.max_body_bytes)
+    check_length(request, door.body.received_bytes, door.rooms.limits.max_body_bytes)
     return await ask_for(door, request, style)
 
 
 def read_request(door: Door, model: type[Parsed]) -> Parsed:
     """What the door's body asks. Raises Refused, which is said in the language that the body asks for."""
-    body = door.take_body()
+    body = door.body.take()
     try:
         return parse(model, body)
     except Refused:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-import sys
 from asyncio import Future
 from contextvars import ContextVar
 from functools import partial
@@ -20,7 +19,8 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from streamchat.handlers.delivery import drop
-from streamchat.handlers.errors import Refused, bad_field, refusal_of, too_large
+from streamchat.handlers.errors import Refused, refusal_of
+from streamchat.handlers.request_body import RequestBody
 from streamchat.handlers.rooms import Rooms
 from streamchat.presenting.frames import Payload
 from streamchat.presenting.sentences import Language
@@ -45,13 +45,6 @@ _EVERYWHERE = (
     ("Cache-Control", "no-store"),
 )
 
-# Of a body that is over the limit so many times --max-body-bytes are read and dropped, so that a client that sends
-# before it listens still gets its 413.
-_DRAINED_LIMITS = 7
-# A body may take as long as the server says, and longer ones a second for each so many bytes.
-_BODY_SECONDS = 60.0
-_SLOWEST_BYTES = 65_536
-_MAX_LENGTH_DIGITS = 18
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~:@/+=-]{1,128}", re.ASCII)
 
 _logger = logging.getLogger("streamchat.doors")
@@ -77,10 +70,13 @@ class Door(RequestHandler):
         self.caller = ""
         self.is_admin = False
         self.lang = "zh"
-        self._body = bytearray()
+        self.body = RequestBody(
+            self.request,
+            rooms.large_bodies,
+            usual_bytes=rooms.limits.max_body_bytes,
+            max_bytes=self.max_body_bytes,
+        )
         self._has_left = False
-        self._received = 0
-        self._room_taken = 0
         self.received_at = monotonic()
 
     def set_default_headers(self) -> None:
@@ -95,7 +91,7 @@ class Door(RequestHandler):
         try:
             await self.admit()
         except Refused as refused:
-            if self._has_unread_body():
+            if self.body.is_unread:
                 raise
             # Tornado closes the connection of a request that is refused before its end is read, and does not say so.
             # One without a body is read as soon as this returns: then its method refuses, and the connection stays.
@@ -112,7 +108,7 @@ class Door(RequestHandler):
             caller = await self.authenticated()
             self.caller, self.is_admin = caller.name, caller.is_admin
         if self.takes_body and self.request.method == "POST":
-            self._check_body_headers()
+            self.body.check_headers()
 
     async def authenticated(self) -> Caller:
         """Whose token the request brings; Refused when it brings none, or not a valid one."""
@@ -144,38 +140,23 @@ class Door(RequestHandler):
         """The client has left: a door's loop ends because its reader is closed, nothing is cancelled."""
         super().on_connection_close()
         self._has_left = True
-        self._leave_room()
+        self.body.leave_room()
         if self.reader is not None:
             self.reader.close()
 
     def data_received(self, chunk: bytes) -> None:
-        self._received += len(chunk)
         if self._finished:
+            self.body.pass_over(chunk)
             return
-        if self._received > self._drained_bytes:
-            self.refuse(self._too_large())
-        elif self._received <= self.max_body_bytes:
-            self._body += chunk
-            if self._received > self.rooms.limits.max_body_bytes:
-                self._take_room()
+        try:
+            self.body.add(chunk)
+        except Refused as refused:
+            self.refuse(refused)
 
     @property
     def max_body_bytes(self) -> int:
         """How long a body may be at this door."""
         return self.rooms.limits.max_body_bytes
-
-    @property
-    def received_bytes(self) -> int:
-        """How long the body is, as far as it has come."""
-        return self._received
-
-    def take_body(self) -> bytes:
-        """The request's body, once. Refused when there was more of it than is taken."""
-        if self._received > self.max_body_bytes:
-            raise self._too_large()
-        body, self._body = bytes(self._body), bytearray()
-        self._leave_room()
-        return body
 
     def identify(self, turn: Turn) -> None:
         """Name the stream and the conversation in the headers; an id that is not ASCII is percent-encoded."""
@@ -222,8 +203,7 @@ class Door(RequestHandler):
         if self.reader is not None:
             self.reader.close()
         self.rooms.metrics.request_finished(self.door_name, self.get_status())
-        self._body.clear()
-        self._leave_room()
+        self.body.drop()
 
     def refuse(self, refused: Refused, payload: Payload | None = None) -> None:
         """Answer with an error's status, headers and body; ``payload`` is a body that says more than its own."""
@@ -235,7 +215,7 @@ class Door(RequestHandler):
             self.set_header("Retry-After", str(ceil(refused.retry_after)))
         if refused.code == "shutting_down":
             self.set_header("Connection", "close")
-        if self._has_unread_body():
+        if self.body.is_unread:
             # Tornado does not read it any more and closes the connection: the client is told, or its next request
             # would be met by the end of the connection.
             self.set_header("Connection", "close")
@@ -243,46 +223,6 @@ class Door(RequestHandler):
         if refused.code == "shutting_down":
             # Tornado sends that header as it is told, but keeps the connection all the same.
             written.add_done_callback(lambda _: drop(self))
-
-    def _has_unread_body(self) -> bool:
-        announced = self.request.headers.get("Content-Length", "")
-        if announced.isascii() and announced.isdigit():
-            return self._received < int(announced[:_MAX_LENGTH_DIGITS])
-        return "Transfer-Encoding" in self.request.headers and not self._received
-
-    def _take_room(self) -> None:
-        """A long body needs room that it shares with all others; without room the request is refused."""
-        if self._room_taken:
-            return
-        if self.rooms.large_bodies.enter(self.max_body_bytes):
-            self._room_taken = self.max_body_bytes
-        else:
-            self.refuse(Refused("overloaded"))
-
-    def _leave_room(self) -> None:
-        self.rooms.large_bodies.leave(self._room_taken)
-        self._room_taken = 0
-
-    @property
-    def _drained_bytes(self) -> int:
-        return self.max_body_bytes + _DRAINED_LIMITS * self.rooms.limits.max_body_bytes
-
-    def _too_large(self) -> Refused:
-        return too_large(self.max_body_bytes)
-
-    def _check_body_headers(self) -> None:
-        connection: Any = self.request.connection
-        # Tornado's own limit answers with a bare 400; ours is kept here and in data_received.
-        connection.set_max_body_size(sys.maxsize)
-        announced = self.request.headers.get("Content-Length", "0")
-        if not (announced.isascii() and announced.isdigit()):
-            raise bad_field("Content-Length", "must be a number of bytes")
-        if len(announced) > _MAX_LENGTH_DIGITS or int(announced) > self._drained_bytes:
-            raise self._too_large()
-        connection.set_body_timeout(_BODY_SECONDS + self.max_body_bytes / _SLOWEST_BYTES)
-        kind = self.request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise Refused("unsupported_media_type")
 
 
 class NoDoor(Door):

@@ -28,6 +28,6 @@ class InputDoor(Door):
     def post(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)
         self.lang = turn.rules.view.lang
-        request = parse(InputRequest, self.take_body())
+        request = parse(InputRequest, self.body.take())
         turn.give_input(request.input, request.request_id)
         self.write_payload({"success": True, "stream_id": turn.id})

@@ -47,7 +47,7 @@ class CompletionsDoor(OpenAIDoor):
         request = read_request(self, CompletionRequest)
         self.lang = request.lang or self.lang
         limit = self.rooms.limits.max_body_bytes
-        if self.received_bytes - request.attached_characters > limit:
+        if self.body.received_bytes - request.attached_characters > limit:
             raise too_large(limit)
         question, history = question_of(request), history_of(request)
         turn, reader = await ask_for(self, question, QUIET, history=history, is_kept=bool(request.store))

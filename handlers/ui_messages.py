@@ -46,7 +46,7 @@ class UiMessagesDoor(_UiMessageDoor):
     async def post(self) -> None:
         asked = read_request(self, UiMessageRequest)
         self.lang = asked.lang or self.lang
-        check_length(asked, self.received_bytes, self.rooms.limits.max_body_bytes)
+        check_length(asked, self.body.received_bytes, self.rooms.limits.max_body_bytes)
         request, history = question_in(asked)
         turn, reader = await ask_for(self, request, UI_MESSAGES, history=history)
         await respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn), wire=self.dialect(turn))

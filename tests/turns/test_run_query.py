@@ -15,7 +15,9 @@ from streamchat.turns.attachment import Attachment
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.query import Query
-from streamchat.turns.run_query import MAX_PIECE_CHARACTERS, MAX_PROGRESS_CHARACTERS, MAX_TOKENS, whole_text
+from streamchat.turns.reports import MAX_PROGRESS_CHARACTERS, MAX_TOKENS
+from streamchat.turns.run_query import MAX_PIECE_CHARACTERS
+from streamchat.turns.whole_text import whole_text
 from tests.fakes.emitters import ListEmitter, run
 
 COMPLETE = Ended(cause="complete", code="complete")

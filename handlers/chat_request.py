@@ -121,6 +121,14 @@ def parse_chat_request(body: bytes, max_body_bytes: int) -> ChatRequest:
     return request
 
 
+def question(**fields: Any) -> ChatRequest:  # noqa: ANN401 - those of ChatRequest
+    """A question that came in other words than ours. Raises Refused, naming the field that is wrong."""
+    try:
+        return ChatRequest(**fields)
+    except ValidationError as error:
+        raise _refusal(error, _names_in(ChatRequest)) from None
+
+
 def check_length(request: Wishes, body_bytes: int, max_body_bytes: int) -> None:
     """See that the body is no longer than others but for the content of attachments. Raises Refused."""
     if body_bytes - request.attached_characters > max_body_bytes:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from streamchat.handlers.chat_request import ChatRequest, ConversationId, Required
+from streamchat.handlers.chat_request import ChatRequest, ConversationId, Required, question
 from streamchat.handlers.errors import bad_field
 from streamchat.handlers.openai_parts import Lenient, Message, attachments_in, with_note
 from streamchat.handlers.questions import History
@@ -73,7 +73,7 @@ def question_of(request: CompletionRequest) -> ChatRequest:
     if not asked.text.strip():
         raise bad_field(f"messages.{at}.content", "must have a text that is not empty")
     instructions = [_instruction(i, said) for i, said in enumerate(request.messages) if said.role in _INSTRUCTING]
-    return ChatRequest(
+    return question(
         username=request.model,
         message=asked.text,
         prompt="\n\n".join(filter(None, instructions)),

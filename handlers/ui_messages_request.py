@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streamchat.handlers.chat_request import AttachmentField, ChatRequest, ConversationId, Wishes
+from streamchat.handlers.chat_request import AttachmentField, ChatRequest, ConversationId, Wishes, question
 from streamchat.handlers.data_urls import attachment_at
 from streamchat.handlers.errors import bad_field
 from streamchat.handlers.questions import History
@@ -82,8 +82,8 @@ def question_in(request: UiMessageRequest) -> tuple[ChatRequest, History | None]
     wishes["attachments"] = (*(request.attachments or ()), *(_attachment(field, file) for file in last.files))
     # Pages of the SDK show text as it comes.
     wishes["pace"] = request.pace or "none"
-    question = ChatRequest(**wishes, message=last.text, conversation_id=request.id)
-    return question, None if field == "message" else _history(earlier)
+    asked = question(**wishes, message=last.text, conversation_id=request.id)
+    return asked, None if field == "message" else _history(earlier)
 
 
 def _attachment(field: str, file: UiPart) -> AttachmentField:

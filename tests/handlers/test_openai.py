@@ -349,6 +349,14 @@ def test_what_cannot_be_attached_is_refused_by_name(part: dict[str, Any], param:
     with_server(looking, scenario)
 
 
+def test_more_attachments_than_anybody_takes_are_the_clients_mistake() -> None:
+    async def scenario(house: House) -> None:
+        refused = await complete(house, messages=with_parts(*[image(b"")] * 1_001))
+        assert error_of(refused) == (400, "invalid_request_error", "attachments", "invalid_request")
+
+    with_server(saying("nothing"), scenario)
+
+
 def test_a_function_that_takes_nothing_is_given_nothing_and_nothing_is_lost_silently() -> None:
     async def scenario(house: House) -> None:
         refused = await complete(house, messages=with_parts(image()))

@@ -93,6 +93,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a pace that is none": (posted(pace="fast"), "pace"),
     "a strategy that is none": (posted(chunking={"strategy": "no such one"}), "chunking.strategy"),
     "a file for a function that takes none": (posted(looking(FILE)), "attachments"),
+    "more files than anybody takes": (posted(looking(*[FILE] * 1_001)), "attachments"),
     "a file that is no base64": (posted(looking(FILE | {"url": "data:text/plain,hello"})), "messages"),
 }
 

@@ -19,6 +19,8 @@ from streamchat.turns.attachment import Attachment, note_of
 _TEXTS = ("text", "refusal")
 _SOUNDS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]+)*;base64,", re.ASCII | re.IGNORECASE)
+# How far its head is looked for: in the megabytes of one that has no end the search would hold up the loop.
+_MAX_HEAD_CHARACTERS = 1_024
 
 
 class Lenient(BaseModel):
@@ -124,7 +126,7 @@ def _attachment(part: Part, place: str) -> AttachmentField:
         if part.input_audio is not None and part.type == "input_audio":
             return AttachmentField(media_type=_SOUNDS[part.input_audio.format], content=part.data)
         name = part.file.filename if part.file is not None else None
-        coded = _DATA_URL.match(part.data)
+        coded = _DATA_URL.match(part.data, 0, _MAX_HEAD_CHARACTERS)
         if coded is not None:
             return AttachmentField(media_type=coded[1], name=name, content=part.data[coded.end() :])
         if part.type == "file" or part.data[:5].lower() == "data:":

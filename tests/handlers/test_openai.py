@@ -326,6 +326,10 @@ def test_what_is_attached_makes_a_body_longer_than_others_and_text_does_not() ->
         (image(PNG, "image"), "messages.0.content.1"),
         ({"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}, "attachments.0.url"),
         ({"type": "image_url", "image_url": {"url": "data:image/png,abc"}}, "messages.0.content.1"),
+        (
+            {"type": "image_url", "image_url": {"url": f"data:image/png{';a' * 512};base64,AA=="}},
+            "messages.0.content.1",
+        ),
         ({"type": "image_url", "image_url": {"url": 7}}, "messages.0.content.1.image_url.url"),
         ({"type": "image_url"}, "messages.0.content.1"),
         (

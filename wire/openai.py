@@ -19,6 +19,8 @@ DONE = "data: [DONE]\n\n"
 
 # Where OpenAI has a word of its own for a condition, clients look for that one.
 _CODES = {"unauthorized": "invalid_api_key", "profile_not_found": "model_not_found", "not_found": "unknown_url"}
+# In a body clients look for these (simonw's llm and smolagents fail without them), so 0 is what nobody has counted.
+_UNCOUNTED: Payload = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 _TYPES = {
     "rate_limited": "rate_limit_error",
     **dict.fromkeys(
@@ -89,8 +91,7 @@ class CompletionWire:
 def whole_completion(completion: Completion, frames: Iterable[AnyFrame], end: Payload) -> Payload:
     """The body for a client that wants no stream: what its chunks would have said together."""
     choice = {"index": 0, "message": _message(frames), "logprobs": None, "finish_reason": "stop"}
-    usage = _usage(end)
-    return completion.payload("chat.completion", [choice], **({"usage": usage} if usage else {}))
+    return completion.payload("chat.completion", [choice], usage=_usage(end) or _UNCOUNTED)
 
 
 def _message(frames: Iterable[AnyFrame]) -> Payload:

@@ -102,7 +102,8 @@ def test_without_a_stream_there_is_one_body() -> None:
         assert masked(response.body, response.headers["x-stream-id"]) == (
             '{"id":"chatcmpl-ST","object":"chat.completion","created":AT,"model":"VitalikButerin","choices":[{"index":0,'
             '"message":{"role":"assistant","content":"你好 \\u2028👨‍👩‍👧\\r\\nHello, \\"you\\".","refusal":null},'
-            '"logprobs":null,"finish_reason":"stop"}]}'
+            '"logprobs":null,"finish_reason":"stop"}],'
+            '"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}'
         )
 
     with_server(saying(ANSWER), scenario)

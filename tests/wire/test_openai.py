@@ -261,4 +261,4 @@ def test_the_body_says_what_the_chunks_say_together() -> None:
 def test_the_body_of_a_plain_answer_has_nothing_more() -> None:
     body = whole_completion(COMPLETION, [said("hi")], COMPLETE.payload)
     assert body["choices"][0]["message"] == {"role": "assistant", "content": "hi", "refusal": None}
-    assert "usage" not in body
+    assert body["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}

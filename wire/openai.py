@@ -99,7 +99,9 @@ def _message(frames: Iterable[AnyFrame]) -> Payload:
     deltas: list[Payload] = [
         extras.delta(frame.payload) if isinstance(frame, Frame) else {"content": frame.text} for frame in frames
     ]
-    tools = {tool["index"]: tool for delta in deltas for tool in delta.get("executed_tools", ())}
+    tools: dict[int, Payload] = {}
+    for tool in (tool for delta in deltas for tool in delta.get("executed_tools", ())):
+        tools.setdefault(tool["index"], {}).update(tool)
     images = [image for delta in deltas for image in delta.get("images", ())]
     return {
         "role": "assistant",

@@ -36,13 +36,17 @@ class Extras:
             case "tool_result":
                 result = payload["result"]
                 output = result if isinstance(result, str) else to_json(result)
-                return {"executed_tools": [self._tool(payload) | {"output": output, "is_error": payload["is_error"]}]}
+                told = {"output": output, "is_error": payload["is_error"]}
+                known = self._tools.get(payload["call_id"])
+                # What was told is not told again: clients join the deltas of an ``index``, texts by adding them.
+                called = self._tool(payload) if known is None else {"index": known["index"], "type": known["type"]}
+                return {"executed_tools": [called | told]}
             case "media":
                 return self._media(payload)
         return {}
 
     def _tool(self, payload: Payload) -> Payload:
-        """The tool of this call; the later one of an ``index`` says all that the earlier did."""
+        """The tool of this call, at its place among them."""
         call_id = payload["call_id"]
         tool = {
             "index": len(self._tools),

@@ -118,18 +118,18 @@ def counting(message: str, usage: Any, tool_call: Any, tool_result: Any) -> str:
 def test_tokens_and_tools_are_told_with_and_without_a_stream() -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
     tool = {"index": 0, "id": "c1", "type": "function", "name": "search", "arguments": '{"q":"卷叠"}'}
-    ended = {**tool, "output": '{"found":1}', "is_error": False}
+    output = {"output": '{"found":1}', "is_error": False}
 
     async def scenario(house: House) -> None:
         body = (await complete(house, message="卷叠")).json
         assert body["usage"] == usage
-        assert body["choices"][0]["message"]["executed_tools"] == [ended]
+        assert body["choices"][0]["message"]["executed_tools"] == [tool | output]
         stream = await complete(house, message="卷叠", stream=True, stream_options={"include_usage": True})
         *chunks, counted = chunks_in(stream.frames)
         assert (counted["choices"], counted["usage"]) == ([], usage)
         assert {chunk["usage"] for chunk in chunks} == {None}
         tools = [chunk["choices"][0]["delta"].get("executed_tools") for chunk in chunks]
-        assert [told for told in tools if told] == [[tool], [ended]]
+        assert [told for told in tools if told] == [[tool], [{"index": 0, "type": "function", **output}]]
 
     with_server(counting, scenario)
 

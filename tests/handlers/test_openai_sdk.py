@@ -62,6 +62,8 @@ def test_the_clients_own_helper_puts_the_answer_together() -> None:
         ) as stream:
             answer = await stream.get_final_completion()
         assert answer.choices[0].message.content == "found it"
+        (tool,) = (answer.choices[0].message.model_extra or {})["executed_tools"]
+        assert (tool["name"], tool["arguments"], tool["output"]) == ("search", '{"q":"卷叠"}', "one")
         assert answer.usage is not None
         assert answer.usage.total_tokens == 12
 

@@ -152,11 +152,11 @@ def result(call_id: str, result: Any, *, is_error: bool = False) -> Frame:
     return Frame(payload, 2)
 
 
-def test_a_tool_is_told_when_it_is_called_and_again_with_its_output() -> None:
+def test_a_tool_is_told_when_it_is_called_and_its_output_is_added() -> None:
     called = {"index": 0, "id": "c1", "type": "function", "name": "search", "arguments": '{"q":"卷叠"}'}
     assert deltas(call("c1", {"q": "卷叠"}), result("c1", ["a"])) == [
         {"executed_tools": [called]},
-        {"executed_tools": [{**called, "output": '["a"]', "is_error": False}]},
+        {"executed_tools": [{"index": 0, "type": "function", "output": '["a"]', "is_error": False}]},
     ]
 
 

@@ -15,7 +15,7 @@ from streamchat.wire.json_text import to_json
 
 # What may stand in a markdown link; spaces and brackets would end it.
 _IN_ADDRESS = "%:/?#[]@!$&'*+,;=~"
-_MARKED = str.maketrans({"[": "\\[", "]": "\\]", "\n": " ", "\r": " "})
+_MARKED = str.maketrans({"\\": "\\\\", "[": "\\[", "]": "\\]", "\n": " ", "\r": " "})
 
 
 class Extras:

@@ -194,6 +194,9 @@ def test_an_address_stands_in_the_text_as_markdown() -> None:
     assert deltas(media("image/png", url="https://x.test/a (1).png?q=卷", alt="A [b]\nc")) == [
         {"content": "\n\n![A \\[b\\] c](https://x.test/a%20%281%29.png?q=%E5%8D%B7)\n\n"}
     ]
+    assert deltas(media("image/png", url="https://x.test/a.png", alt="A\\](https://evil.test) ")) == [
+        {"content": "\n\n![A\\\\\\](https://evil.test) ](https://x.test/a.png)\n\n"}
+    ]
     assert deltas(media("audio/mpeg", url="https://x.test/a%20b.mp3")) == [
         {"content": "\n\n[audio/mpeg](https://x.test/a%20b.mp3)\n\n"}
     ]

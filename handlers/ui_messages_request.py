@@ -18,15 +18,18 @@ from streamchat.handlers.questions import History
 
 
 class UiPart(BaseModel):
-    """A part of a message: a text, a file, or what a page shows and a function is told nothing of."""
+    """A part of a message: a text, a file, or what a page shows and a function is told nothing of.
+
+    A chat that was kept in between may have null for what is not there.
+    """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     type: str
-    text: str = ""
-    url: str = Field(default="", repr=False)
-    media_type: str = Field(default="", alias="mediaType")
-    filename: str = ""
+    text: str | None = None
+    url: str | None = Field(default=None, repr=False)
+    media_type: str | None = Field(default=None, alias="mediaType")
+    filename: str | None = None
 
 
 class UiMessage(BaseModel):
@@ -40,7 +43,7 @@ class UiMessage(BaseModel):
     @property
     def text(self) -> str:
         """What it says. An answer that was interrupted by tools is one answer; a user's texts stand apart."""
-        texts = [part.text for part in self.parts if part.type == "text"]
+        texts = [part.text or "" for part in self.parts if part.type == "text"]
         return ("" if self.role == "assistant" else "\n").join(texts)
 
     @property
@@ -61,7 +64,7 @@ class UiMessageRequest(Wishes):
     def attached_characters(self) -> int:
         """How much of the body is content of files: a page sends those of earlier questions, too."""
         said = [*(self.messages or ()), *filter(None, [self.message])]
-        return super().attached_characters + sum(len(file.url) for message in said for file in message.files)
+        return super().attached_characters + sum(len(file.url or "") for message in said for file in message.files)
 
 
 def question_in(request: UiMessageRequest) -> tuple[ChatRequest, History | None]:
@@ -87,7 +90,7 @@ def question_in(request: UiMessageRequest) -> tuple[ChatRequest, History | None]
 
 
 def _attachment(field: str, file: UiPart) -> AttachmentField:
-    return attachment_at(field, file.url, media_type=file.media_type, name=file.filename)
+    return attachment_at(field, file.url or "", media_type=file.media_type, name=file.filename)
 
 
 def _prompt(said: list[UiMessage], prompt: str | None) -> str | None:

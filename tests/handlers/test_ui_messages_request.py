@@ -71,6 +71,15 @@ def test_a_chat_without_an_id_is_a_new_conversation() -> None:
     assert one[3] != "chat_1"
 
 
+def test_null_in_a_part_is_the_same_as_nothing() -> None:
+    parts = [{"type": "step-start", "text": None, "url": None}, {"type": "text", "text": "one", "filename": None}]
+    blank = {"type": "text", "text": None}
+    assert given(posted(user("", parts=parts), assistant("an"), user("", parts=[blank, *parts])))[0][:2] == [
+        "\none",
+        [["user", "one"], ["assistant", "an"]],
+    ]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no profile": (posted(username=None), "username"),
     "nothing said": (posted(messages=[]), "messages"),

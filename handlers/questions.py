@@ -60,7 +60,7 @@ async def open_turn(
     """
     _check_key(key)
     taken = await rooms.attachments.take_in(request.attachments or ())
-    fingerprint = _fingerprint(request, style, history) if key else ""
+    fingerprint = _fingerprint(request, style, history, is_kept=is_kept) if key else ""
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     if known is not None:
         return known
@@ -165,12 +165,12 @@ def _plain(profile: Profile) -> dict[str, Any]:
     return document
 
 
-def _fingerprint(request: ChatRequest, style: StreamStyle, history: History | None) -> str:
+def _fingerprint(request: ChatRequest, style: StreamStyle, history: History | None, *, is_kept: bool) -> str:
     """What tells one question from another, a content by what it is: written as JSON anew it would hold up the loop."""
     contents = [(one.content or "").encode() for one in request.attachments or ()]
     told = request.model_dump_json(exclude={"attachments": {"__all__": {"content"}}})
     digests = [hashlib.sha256(content).hexdigest() for content in contents]
-    return hashlib.sha256(f"{style.name} {told} {digests} {history}".encode()).hexdigest()
+    return hashlib.sha256(f"{style.name} {told} {digests} {history} {is_kept}".encode()).hexdigest()
 
 
 def _check_key(key: str | None) -> None:

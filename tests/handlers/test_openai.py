@@ -526,8 +526,9 @@ def test_a_repeated_key_is_no_second_question() -> None:
         ids = {response.json["id"] for response in await asyncio.gather(first, second)}
         assert len(ids) == 1
         other = [of("user", "another"), of("assistant", "before"), of("user", "What is a rollup?")]
-        reused = await complete(house, headers=key, messages=other)
-        assert error_of(reused) == (400, "invalid_request_error", "Idempotency-Key", "invalid_request")
+        for wish in ({"messages": other}, {"store": True}):
+            reused = await complete(house, headers=key, **wish)
+            assert error_of(reused) == (400, "invalid_request_error", "Idempotency-Key", "invalid_request")
 
     with_server(gate, scenario)
     assert gate.calls == 1

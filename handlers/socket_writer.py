@@ -74,7 +74,9 @@ class SocketWriter:
             piece, emptied = self._gather()
             sent = self._send(piece)
             if sent < len(piece):
-                self._writing = asyncio.create_task(self._write_rest(piece[sent:], emptied), name="write to a socket")
+                # The stream has the rest before anybody else writes to it: a pong must not come amid a fragment.
+                begun = within(self._stream.write(piece[sent:]), self._stall_seconds)
+                self._writing = asyncio.create_task(self._write_rest(begun, emptied), name="write to a socket")
                 return
 
     def _send(self, piece: bytes) -> int:
@@ -102,10 +104,10 @@ class SocketWriter:
                 self._lanes.rotate(-1)
         return b"".join(gathered), emptied
 
-    async def _write_rest(self, rest: bytes, emptied: list[_Lane]) -> None:
-        """Write what the kernel had no room for and what has come meanwhile, piece by piece."""
+    async def _write_rest(self, begun: asyncio.Future[None], emptied: list[_Lane]) -> None:
+        """Wait for what the kernel had no room for, and write what has come meanwhile, piece by piece."""
         try:
-            await within(self._stream.write(rest), self._stall_seconds)
+            await begun
             _tell(emptied)
             while self._lanes:
                 if not self._may_write():

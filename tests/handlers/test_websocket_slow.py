@@ -1,13 +1,25 @@
 """Sockets that are slow, stuck, silent or gone, and the server's own end."""
 
 import asyncio
+import json
 import socket
 
 import pytest
 
 from tests.handlers.house import Gate, House, answer_in, question, saying, until, with_server
 from tests.handlers.raw_client import CutShort
-from tests.handlers.socket_client import PING, TEXT, Message, Socket, answer_of, as_sse, durable_of
+from tests.handlers.socket_client import (
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Message,
+    Socket,
+    answer_of,
+    as_sse,
+    durable_of,
+    raw_frame,
+)
 
 # More than all buffers between a server and a client that does not read.
 BIG = "Twenty-four characters.\n" * 400_000
@@ -28,6 +40,26 @@ def test_a_slow_socket_gets_everything_and_holds_up_nobody_else() -> None:
             assert answer_in(followed.frames) == BIG
             frames = await slow.read_stream(stream_id)
             assert [as_sse(frame) for frame in durable_of(frames)] == [frame.payload for frame in followed.frames]
+
+    with_server(big, scenario, max_answer_characters=len(BIG))
+
+
+def test_the_pongs_of_a_slow_socket_stand_between_its_frames() -> None:
+    async def scenario(house: House) -> None:
+        async with Socket(house, receive_buffer=4_096) as slow:
+            stream_id = await slow.ask(message="big", chunking=CHUNKS)
+            answer, pongs = b"", 0
+            while not answer.endswith(b"}") or not json.loads(answer).get("is_complete"):
+                await slow.send_raw(raw_frame(PING, b"here?"))
+                raw = await slow.read_raw()
+                assert raw.opcode in (TEXT, CONTINUATION, PONG)
+                if raw.opcode == PONG:
+                    assert raw.data == b"here?"
+                    pongs += 1
+                else:
+                    answer = raw.data if raw.opcode == TEXT else answer + raw.data
+            assert json.loads(answer)["stream_id"] == stream_id
+            assert pongs
 
     with_server(big, scenario, max_answer_characters=len(BIG))
 

@@ -9,8 +9,9 @@ import asyncio
 import json
 import logging
 import threading
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -43,12 +44,8 @@ class Outcome:
     is_error: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How a function ended: with a value or with an exception of any kind."""
-
-    value: Any = None
-    error: BaseException | None = None
+# How a function ended: with what came of it, or with an exception of any kind.
+_Ended = Outcome | BaseException
 
 
 class ToolRunner:
@@ -81,7 +78,7 @@ class ToolRunner:
         if ended is None:
             _log.error("tool %s was not begun: %d others are still running past their time", name, MAX_LEFT_BEHIND)
             return failed(f"{name} can't be used now: too many calls are still running")
-        return _outcome(name, ended)
+        return ended if isinstance(ended, Outcome) else failed(_sentence(name, ended))
 
     @property
     def left_behind(self) -> int:
@@ -93,7 +90,7 @@ class ToolRunner:
     async def _end_of(self, tool: Tool, arguments: dict[str, Any]) -> _Ended | None:
         call = partial(tool.call, **arguments)
         if tool.is_async:
-            return await asyncio.wait_for(_awaited(call), self._seconds)
+            return await asyncio.wait_for(_awaited(tool.name, call), self._seconds)
         if self.left_behind >= MAX_LEFT_BEHIND:
             return None
         return await self._in_thread(tool.name, call)
@@ -102,12 +99,20 @@ class ToolRunner:
         """Not in an executor: its end, and that of the process, would wait for a function that hangs."""
         future: Future[_Ended] = Future()
         context = copy_context()
+        # A little later than the loop, which tells of it.
+        until = time.monotonic() + self._seconds + 1.0
+
+        def made() -> Outcome:
+            # Here, not on the loop: a generator works only now, and a long result takes its time.
+            value = call()
+            return _outcome(name, _taken(value, until) if isinstance(value, Iterator) else value)
 
         def body() -> None:
+            ended: _Ended
             try:
-                ended = _Ended(context.run(call))
+                ended = context.run(made)
             except BaseException as error:  # noqa: BLE001 - SystemExit and the like are an outcome too
-                ended = _Ended(error=error)
+                ended = error
             future.set_result(ended)
 
         threading.Thread(target=body, name=f"tool {name}", daemon=True).start()
@@ -124,13 +129,23 @@ class ToolRunner:
             raise
 
 
-async def _awaited(call: Callable[[], Any]) -> _Ended:
+async def _awaited(name: str, call: Callable[[], Any]) -> _Ended:
     try:
-        return _Ended(await call())
+        return _outcome(name, await call())
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # noqa: BLE001 - as in a thread
-        return _Ended(error=error)
+        return error
+
+
+def _taken(items: Iterator[Any], until: float) -> list[Any]:
+    """All that a generator gives; TimeoutError at the first item past its time, so that an endless one ends."""
+    taken = []
+    for item in items:
+        if time.monotonic() > until:
+            raise TimeoutError
+        taken.append(item)
+    return taken
 
 
 def arguments_of(text: str) -> object:
@@ -144,22 +159,25 @@ def arguments_of(text: str) -> object:
 
 def failed(sentence: str) -> Outcome:
     """A call that failed, or was not made."""
-    return Outcome(result=sentence, told=f"Error: {sentence}", is_error=True)
+    return Outcome(result=sentence, told=_whole(f"Error: {sentence}"), is_error=True)
 
 
-def _outcome(name: str, ended: _Ended) -> Outcome:
-    if ended.error is not None:
-        return failed(_sentence(name, ended.error))
+def _outcome(name: str, value: object) -> Outcome:
     try:
-        result = to_jsonable_python(ended.value, inf_nan_mode="null")
-        told = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, allow_nan=False)
+        result = to_jsonable_python(value, inf_nan_mode="null")
+        told = _whole(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, allow_nan=False))
     except (ValueError, RecursionError):
-        _log.error("tool %s returned %s, which JSON has not", name, type(ended.value).__name__)
+        _log.error("tool %s returned %s, which JSON has not", name, type(value).__name__)
         return failed(f"{name} returned what can't be shown")
     if len(told) <= MAX_RESULT_CHARACTERS:
         return Outcome(result=result, told=told)
     cut = f"{told[:MAX_RESULT_CHARACTERS]}\n[cut: {len(told)} characters]"
     return Outcome(result=cut, told=cut)
+
+
+def _whole(text: str) -> str:
+    """Text that can be sent: a file's name, as Python has it, may hold lone surrogates. They become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _sentence(name: str, error: BaseException) -> str:

@@ -57,6 +57,25 @@ def endless():
     return "x" * (MAX_RESULT_CHARACTERS + 1)
 
 
+def lines(count: int):
+    for number in range(count):
+        yield f"line {number}"
+
+
+def breaking():
+    yield "line 0"
+    raise ValueError("the file ends here")
+
+
+def for_good():
+    while True:
+        yield ""
+
+
+def file_name():
+    return "caf\udce9.txt"
+
+
 async def twice(text: str):
     await asyncio.sleep(0)
     return 2 * text
@@ -71,6 +90,7 @@ async def for_ever():
 
 
 SIMPLE = (add, who, book, thing, lost, wrong, leaving, timing_out, endless, twice, failing, for_ever)
+GENERATORS = (lines, breaking, for_good, file_name)
 
 
 def outcome(name, arguments=None, *, functions=SIMPLE, seconds=PATIENT):
@@ -146,6 +166,33 @@ def test_arguments_are_read_from_json(text, arguments):
 def test_arguments_that_are_no_json_are_refused(text):
     with pytest.raises(BadArguments, match="not JSON"):
         arguments_of(text)
+
+
+def test_what_a_generator_gives_is_a_list():
+    assert outcome("lines", {"count": 2}, functions=GENERATORS).result == ["line 0", "line 1"]
+
+
+def test_a_generator_may_fail_amid_its_items():
+    assert outcome("breaking", functions=GENERATORS) == error("breaking: the file ends here")
+
+
+def test_a_generator_that_does_not_end_is_past_its_time():
+    assert outcome("for_good", functions=GENERATORS, seconds=0.01) == error("for_good took longer than 0.01 s")
+
+
+def test_a_result_is_made_in_the_thread_of_its_function():
+    made_in = []
+
+    def slow():
+        made_in.append(threading.get_ident())
+        yield 1
+
+    assert outcome("slow", functions=[slow]).result == [1]
+    assert made_in != [threading.get_ident()]
+
+
+def test_what_the_model_is_told_can_be_sent():
+    assert outcome("file_name", functions=GENERATORS).told == "caf\ufffd.txt"
 
 
 def test_a_function_runs_in_the_context_of_its_question():

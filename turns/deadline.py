@@ -36,6 +36,11 @@ class Deadline:
         self._timer = self._call_later(seconds, self._ring)
         return self._at
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time has run out, though nobody may have been called yet."""
+        return self._timer is not None and self._clock() >= self._at
+
     def hold(self) -> None:
         """Let the time stand still."""
         self._left = max(0.0, self._at - self._clock())

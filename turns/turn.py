@@ -236,6 +236,9 @@ class Turn:
         if self.ended is None and self._stopping is None:
             if ended.cause == "complete":
                 self._answering()
+            elif ended.cause == "error" and self._deadline.is_over:
+                # A function that watches the time itself may be a moment before the timer.
+                ended = Ended(cause="timeout", code="timeout", reason="deadline", detail=ended.detail)
             self._end(ended)
 
     def _is_too_much(self, fact: Fact) -> bool:

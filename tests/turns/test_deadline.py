@@ -49,3 +49,14 @@ def test_one_that_is_closed_never_rings() -> None:
     bell.clock.advance(100.0)
     assert bell.rung == []
     assert bell.clock.pending == []
+
+
+def test_it_is_over_when_its_time_is_not_when_it_rings() -> None:
+    bell = Bell()
+    assert not bell.deadline.is_over
+    bell.deadline.start(5.0)
+    assert not bell.deadline.is_over
+    bell.clock.seconds += 5.0
+    assert bell.deadline.is_over
+    bell.deadline.hold()
+    assert not bell.deadline.is_over

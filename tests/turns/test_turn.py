@@ -150,6 +150,17 @@ def test_a_function_that_returns_after_its_timeout_changes_nothing() -> None:
     assert turn.worker == "ended"
 
 
+def test_a_function_that_fails_past_its_time_is_one_timeout() -> None:
+    house = HandHouse()
+    turn = house.turn(timeout_seconds=5.0)
+    house.clock.seconds += 5.0  # the timer is late
+    house.executor.finish(turn, Ended(cause="error", code="processing_error", reason="raised", detail="TimeoutError"))
+    assert turn.ended is not None
+    assert (turn.ended.cause, turn.ended.code, turn.ended.detail) == ("timeout", "timeout", "TimeoutError")
+    house.clock.advance(60.0)
+    assert house.executor.interrupted == []
+
+
 def test_a_timeout_that_comes_after_the_return_does_nothing() -> None:
     house = HandHouse()
     turn = house.turn(timeout_seconds=5.0)

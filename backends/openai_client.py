@@ -123,6 +123,7 @@ async def streamed(
             is_last = attempt == upstream.retries
             if is_last or reply.has_begun or not failure.may_pass or time.monotonic() + seconds >= deadline:
                 raise
+        reply.forget_end()
         waiting(seconds)
         await asyncio.sleep(seconds)
 

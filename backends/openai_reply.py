@@ -13,6 +13,7 @@ from typing import Any, Final
 # Of one message; past them it is no sane answer.
 MAX_TOOL_CALLS: Final = 32
 MAX_TOOL_CHARACTERS: Final = 200_000
+MAX_REASONING_CHARACTERS: Final = 2_000_000
 
 # vLLM, llama.cpp and DeepSeek call it the first, Ollama, OpenRouter and newer vLLM the second.
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
@@ -60,6 +61,7 @@ class Reply:
     usage: Usage | None = None
     _by_index: dict[object, ToolRequest] = field(default_factory=dict)
     _tool_characters: int = 0
+    _reasoning_characters: int = 0
 
     @property
     def text(self) -> str:
@@ -76,6 +78,10 @@ class Reply:
             return self._take(chunk)
         except (AttributeError, TypeError, KeyError) as error:
             raise MalformedChunk(f"a chunk is not as it should be: {type(error).__name__}") from None
+
+    def forget_end(self) -> None:
+        """The same is asked again: how the try before has ended, and what it took, says nothing of the next."""
+        self.finish_reason = self.usage = None
 
     def as_message(self) -> dict[str, Any]:
         """The reply as the model's own message, for it to go on from."""
@@ -124,6 +130,9 @@ class Reply:
         if text:
             if not self.reasoning_parts:
                 self.reasoning()
+            self._reasoning_characters += len(text)
+            if self._reasoning_characters > MAX_REASONING_CHARACTERS:
+                raise MalformedChunk(f"reasoning with more than {MAX_REASONING_CHARACTERS} characters")
             self.reasoning_parts.append(text)
 
     def _take_call(self, piece: Mapping[str, Any]) -> None:

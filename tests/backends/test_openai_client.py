@@ -208,6 +208,12 @@ def test_a_stream_that_breaks_before_its_first_token_is_asked_for_again(scene):
     assert (pieces, len(upstream.asked)) == (["Hi"], 2)
 
 
+def test_the_end_of_an_earlier_try_is_not_the_end_of_the_answer():
+    first = Scene(pieces=[delta(role="assistant", content=""), delta("stop")], ending="cut")
+    failed, times = failure(AnswerBroken, first, Scene(pieces=[delta(content="Half of")]))
+    assert (times, str(failed).endswith("broke off")) == (2, True)
+
+
 @pytest.mark.parametrize("begun", [delta(content="Hel"), delta(reasoning="hm"), calling(("f", "{}")).pieces[1]])
 def test_a_stream_that_breaks_later_is_never_asked_for_again(begun):
     failed, times = failure(AnswerBroken, Scene(pieces=[begun], ending="cut"))

@@ -4,7 +4,14 @@ import pytest
 
 pytest.importorskip("openai")
 
-from streamchat.backends.openai_reply import MAX_TOOL_CALLS, MAX_TOOL_CHARACTERS, MalformedChunk, Reply, Usage
+from streamchat.backends.openai_reply import (
+    MAX_REASONING_CHARACTERS,
+    MAX_TOOL_CALLS,
+    MAX_TOOL_CHARACTERS,
+    MalformedChunk,
+    Reply,
+    Usage,
+)
 
 
 def chunk(finish_reason=None, **delta):
@@ -137,6 +144,11 @@ def test_too_many_calls_are_no_sane_answer():
 def test_endless_arguments_are_no_sane_answer():
     with pytest.raises(MalformedChunk, match="characters"):
         taken(call(0, "a", "f"), *[call(0, arguments="x" * 50_000)] * (MAX_TOOL_CHARACTERS // 50_000))
+
+
+def test_endless_reasoning_is_no_sane_answer():
+    with pytest.raises(MalformedChunk, match="reasoning with more than"):
+        taken(*[chunk(reasoning="x" * 500_000)] * (MAX_REASONING_CHARACTERS // 500_000 + 1))
 
 
 def test_reading_is_told_in_percent():

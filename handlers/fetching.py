@@ -65,8 +65,8 @@ async def resolved(host: str, port: int) -> list[Address]:
 def is_host(text: str) -> bool:
     """Whether this can be one of a Fetcher's hosts."""
     try:
-        url = httpx.URL(f"http://{text}")
-    except (httpx.InvalidURL, ValueError):
+        url = _url_of(f"http://{text}")
+    except NotFetchable:
         return False
     is_plain = url.netloc.decode("ascii") == text.lower().removesuffix(":80") and "*" not in text
     return is_plain and bool(url.host) and (url.port or 80) <= 65_535
@@ -94,10 +94,7 @@ class Fetcher:
 
     def check(self, text: str) -> httpx.URL:
         """The URL, if its host may be asked. Raises NotFetchable; says nothing of what its name leads to."""
-        try:
-            url = httpx.URL(text)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise NotFetchable("must be a URL") from error
+        url = _url_of(text)
         if url.scheme not in _PORTS or not url.host:
             raise NotFetchable("must begin with https:// or http:// and a host")
         if url.userinfo:
@@ -182,6 +179,16 @@ class Fetcher:
     def _certificates(self) -> ssl.SSLContext:
         # Made once: it takes 30 ms.
         return httpx.create_ssl_context(trust_env=False)
+
+
+def _url_of(text: str) -> httpx.URL:
+    """Raises NotFetchable."""
+    try:
+        url = httpx.URL(text)
+        _ = url.host  # what is wrong with an international name is found only when it is looked at
+    except (httpx.InvalidURL, ValueError) as error:
+        raise NotFetchable("must be a URL") from error
+    return url
 
 
 async def _content_of(response: httpx.Response, url: httpx.URL, max_bytes: int) -> Fetched:

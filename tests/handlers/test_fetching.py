@@ -246,6 +246,8 @@ async def test_a_certificate_must_be_the_names_and_one_that_is_trusted(tmp_path)
         "http://example.org\\@other.example/",
         "http://example.org:x/",
         "http://[::1/",
+        "http://xn--/",
+        "http://xn--a.example.org/",
     ],
 )
 def test_a_url_that_is_not_fetched_from_is_told(url: str) -> None:
@@ -270,7 +272,16 @@ def test_any_host_is_any_name_at_the_usual_ports_and_a_port_is_allowed_with_its_
 def test_a_host_of_the_option_is_a_name_or_an_address_with_or_without_a_port() -> None:
     for host in ("any", "example.org", "example.org:8443", "[2606:4700::1]:443", "93.184.216.34"):
         assert is_host(host), host
-    for other in ("", "http://example.org", "example.org/a", "*.example.org", "user@example.org", "a b", "a:99999"):
+    for other in (
+        "",
+        "http://example.org",
+        "example.org/a",
+        "*.example.org",
+        "user@example.org",
+        "a b",
+        "a:99999",
+        "xn--",
+    ):
         assert not is_host(other), other
 
 

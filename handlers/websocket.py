@@ -148,6 +148,8 @@ class SocketDoor(Door, WebSocketHandler):
             return
         if isinstance(message, bytes):
             await self._session.refuse(bad_field("message", "must be text, not binary"))
+            if not self.caller:
+                self._close_unknown()
         elif not self.caller:
             await self._authenticate(self._session, message.encode())
         else:

@@ -6,7 +6,7 @@ import pytest
 
 from streamchat.handlers import websocket
 from tests.handlers.house import ALICE, House, authorized, error_in, saying, with_server
-from tests.handlers.socket_client import HANDSHAKE, Socket, answer_of
+from tests.handlers.socket_client import BINARY, HANDSHAKE, Socket, answer_of, raw_frame
 
 COMMON = "streamchat.v1"
 
@@ -53,6 +53,16 @@ def test_the_token_may_be_the_first_message() -> None:
             assert await is_alices(socket)
 
     with_server(who, scenario)
+
+
+def test_a_binary_first_message_is_none() -> None:
+    async def scenario(house: House) -> None:
+        async with Socket(house, token=None) as socket:
+            await socket.send_raw(raw_frame(BINARY, b"{}"))
+            assert (await socket.read())["code"] == "invalid_request"
+            assert (await socket.read_close()).close_code == 1008
+
+    with_server(saying("a"), scenario)
 
 
 def test_questions_may_follow_the_first_message_at_once() -> None:

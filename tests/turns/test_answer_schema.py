@@ -68,3 +68,40 @@ def test_a_value_that_is_too_deep_is_none() -> None:
         deep = [deep]
     with pytest.raises(InvalidInput, match="is no JSON value"):
         as_json(deep)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_unique"),
+    [
+        ([], True),
+        ([1, True, "1", None, [], {}, 0, False, 1.5], True),
+        ([1, 2, 1.0], False),
+        ([{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}], False),
+        ("aa", True),
+    ],
+)
+def test_what_is_twice_in_a_list_is_what_json_schema_takes_for_equal(value: Any, is_unique: bool) -> None:
+    schema = {"uniqueItems": True}
+    if is_unique:
+        check_answer(value, schema)
+    else:
+        with pytest.raises(InvalidInput, match="has non-unique elements"):
+            check_answer(value, schema)
+
+
+def test_a_list_that_may_have_things_twice_may() -> None:
+    check_answer([1, 1], {"uniqueItems": False})
+
+
+def test_the_items_of_a_long_list_are_not_compared_with_each_other() -> None:
+    compared = []
+
+    class Number(int):
+        def __eq__(self, other: object) -> bool:
+            compared.append(other)
+            return int(self) == other
+
+        __hash__ = int.__hash__
+
+    check_answer([{"n": Number(number)} for number in range(50)], {"uniqueItems": True})
+    assert compared == []

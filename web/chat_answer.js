@@ -5,14 +5,20 @@
  * never touched again; only the open one is made anew, at most once a picture of the screen.
  */
 class AnswerView {
+  // Of the blocks that are finished at one moment only the last are told: to read each would lay out the page for each.
+  static mostTold = 6;
+
   /** @param {{onBlock?: (text: string) => void, onGrown?: () => void}} [listeners] told of finished text, and of every change */
   constructor({ onBlock = () => {}, onGrown = () => {} } = {}) {
     this.element = element("div", { class: "answer", dir: "auto" });
     this.blocks = new MarkdownBlocks();
-    this.open = element("div", { class: "block" });
+    this.open = newBlock();
+    /** @type {Map<HTMLElement, string>} what each finished block was made of */
+    this.sources = new Map();
     this.onBlock = onBlock;
     this.onGrown = onGrown;
     this.waiting = 0;
+    this.notBefore = 0;
     this.unread = "";
     this.shown = "";
   }
@@ -25,15 +31,21 @@ class AnswerView {
   /** More text. */
   append(text) {
     this.unread += text;
-    this.waiting ||= requestAnimationFrame(() => this.show());
+    this.waiting ||= requestAnimationFrame(() => this.showInTime());
     // A page in the background is given no pictures, but must not fall behind.
-    if (document.hidden) this.show();
+    if (document.hidden && performance.now() >= this.notBefore) this.show();
+  }
+
+  /** With the next picture, but most of the time is left to the reader: a long open block is made anew each time. */
+  showInTime() {
+    if (performance.now() >= this.notBefore) this.show();
+    else this.waiting = requestAnimationFrame(() => this.showInTime());
   }
 
   /** Something that is no text, where it happened: after what was said, before what will be. */
   insert(widget) {
     this.show();
-    for (const source of this.blocks.close()) this.finishBlock(source);
+    this.finishBlocks(this.blocks.close());
     this.showOpen();
     this.element.append(widget);
     this.onGrown();
@@ -42,8 +54,8 @@ class AnswerView {
   /** No text will follow. */
   finish() {
     this.show();
+    if (this.blocks.open.trim() !== "") this.finishBlocks([this.blocks.open]);
     if (this.blocks.hasDefinitions) this.showAllAnew();
-    else if (this.blocks.open.trim() !== "") this.finishBlock(this.blocks.open);
     this.onGrown();
   }
 
@@ -51,19 +63,30 @@ class AnswerView {
     cancelAnimationFrame(this.waiting);
     this.waiting = 0;
     if (this.unread === "") return;
+    const begun = performance.now();
     const finished = this.blocks.push(this.unread);
     this.unread = "";
-    for (const source of finished) this.finishBlock(source);
+    this.finishBlocks(finished);
     this.showOpen();
     this.onGrown();
+    const now = performance.now();
+    this.notBefore = now + 3 * (now - begun);
+  }
+
+  /** @param {string[]} sources */
+  finishBlocks(sources) {
+    const last = sources.map((source) => this.finishBlock(source)).slice(-AnswerView.mostTold);
+    // All are read before any is told: telling changes the page.
+    for (const text of last.map((block) => block.innerText || block.textContent || "")) this.onBlock(text);
   }
 
   finishBlock(source) {
     const block = this.open.isConnected || this.open.parentNode ? this.open : this.element.appendChild(this.open);
     this.render(block, source);
-    this.open = element("div", { class: "block" });
+    this.sources.set(block, source);
+    this.open = newBlock();
     this.shown = "";
-    this.onBlock(block.innerText || block.textContent);
+    return block;
   }
 
   showOpen() {
@@ -80,11 +103,16 @@ class AnswerView {
     block.replaceChildren(safeNodes(source));
   }
 
-  /** Once the definitions of links are known, every block may have changed. The widgets keep their places' order. */
+  /** Once the definitions of links are known, every block that has a bracket may have changed. */
   showAllAnew() {
-    const widgets = [...this.element.children].filter((child) => !child.classList.contains("block"));
-    this.open = element("div", { class: "block" });
-    this.open.append(safeNodes(this.text));
-    this.element.replaceChildren(...widgets, this.open);
+    const links = definitionsIn(this.text);
+    for (const [block, source] of this.sources) {
+      if (source.includes("[")) block.replaceChildren(safeNodes(source, links));
+    }
   }
+}
+
+/** Each block has its own direction: an Arabic paragraph may follow an English one. */
+function newBlock() {
+  return element("div", { class: "block", dir: "auto" });
 }

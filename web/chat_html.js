@@ -34,14 +34,29 @@ const READER = new marked.Marked({
   },
 });
 
-/** The block as a fragment that holds nothing but what is allowed. @param {string} source */
-function safeNodes(source) {
-  const fragment = DOMPurify.sanitize(READER.parse(source), ALLOWED);
+/**
+ * The block as a fragment that holds nothing but what is allowed.
+ *
+ * @param {string} source @param {any} [links] definitions that stand elsewhere in the text
+ */
+function safeNodes(source, links = {}) {
+  const fragment = DOMPurify.sanitize(asHtml(source, links), ALLOWED);
   fragment.querySelectorAll("a").forEach(outward);
   fragment.querySelectorAll("pre").forEach(withCopy);
   fragment.querySelectorAll("table").forEach(scrollable);
   fragment.querySelectorAll("input").forEach((box) => labelled(box, "task"));
   return fragment;
+}
+
+/** What is nested deeper than marked can follow is shown as it was written. */
+function asHtml(source, links) {
+  try {
+    const lexer = new marked.Lexer(READER.defaults);
+    Object.assign(lexer.tokens.links, links);
+    return READER.parser(lexer.lex(source));
+  } catch {
+    return `<p>${escaped(source)}</p>`;
+  }
 }
 
 function codeBlock(text, language) {

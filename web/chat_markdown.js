@@ -20,7 +20,7 @@ class MarkdownBlocks {
     const sameLine = this.text.endsWith("\r") && text.startsWith("\n") ? text.slice(1) : text;
     this.text += text;
     this.rest += sameLine.replace(/\r\n?/g, "\n");
-    const tokens = marked.lexer(this.rest);
+    const tokens = blockTokens(this.rest);
     this.hasDefinitions ||= tokens.some((token) => token.type === "def");
     const finished = tokens.slice(0, lastBlock(tokens)).map((token) => token.raw);
     const whole = finished.join("");
@@ -36,12 +36,30 @@ class MarkdownBlocks {
 
   /** The open block is to go no further, where that breaks nothing: the blocks that it was. */
   close() {
-    const tokens = marked.lexer(this.rest);
+    const tokens = blockTokens(this.rest);
     const open = tokens[lastBlock(tokens)];
     if (open !== undefined && !["paragraph", "heading", "text", "hr"].includes(open.type)) return [];
     const closed = this.rest;
     this.rest = "";
     return closed.trim() === "" ? [] : [closed];
+  }
+}
+
+/** What marked makes of it; one paragraph where it is nested deeper than marked can follow. @param {string} text */
+function blockTokens(text) {
+  try {
+    return marked.lexer(text);
+  } catch {
+    return [{ type: "paragraph", raw: text }];
+  }
+}
+
+/** The addresses that a whole text defines for its links, by name. @param {string} text */
+function definitionsIn(text) {
+  try {
+    return marked.lexer(text).links;
+  } catch {
+    return {};
   }
 }
 

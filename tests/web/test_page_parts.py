@@ -295,3 +295,50 @@ def test_any_message_survives_the_shell(parts: Page, message: str) -> None:
 )
 def test_media_come_from_where_nothing_runs(parts: Page, url: str, expected: str | None) -> None:
     assert parts.evaluate("url => addressOf(url, 'http://server:1')", url) == expected
+
+
+def test_of_many_blocks_that_come_at_once_a_listener_is_told_the_last(parts: Page) -> None:
+    told = parts.evaluate("""() => {
+        const told = [];
+        const view = new AnswerView({ onBlock: (text) => told.push(text.trim()) });
+        view.append(Array.from({ length: 100 }, (_, number) => `Block ${number}.\\n\\n`).join(""));
+        view.finish();
+        return told;
+    }""")
+    assert told[-1] == "Block 99."
+    assert len(told) == 7  # the last six of those that were finished, and the one that the end finished
+
+
+@pytest.mark.parametrize("deep", ["> ", "- ", "*a **b "])
+def test_what_is_nested_deeper_than_can_be_followed_is_shown_as_it_was_written(parts: Page, deep: str) -> None:
+    shown = parts.evaluate(
+        """deep => {
+        const view = new AnswerView();
+        view.append(deep.repeat(8000));
+        view.append("the end");
+        view.finish();
+        return { text: view.element.textContent, kept: view.text };
+    }""",
+        deep,
+    )
+    assert shown["text"].rstrip("\n").endswith("the end")
+    assert shown["kept"] == deep * 8000 + "the end"
+
+
+def test_a_definition_of_a_link_reaches_back_and_leaves_everything_in_its_place(parts: Page) -> None:
+    children = parts.evaluate("""() => {
+        const view = new AnswerView();
+        view.append("Before, see [the manual][m].\\n\\n");
+        view.insert(element("hr", { class: "widget" }));
+        view.append("After.\\n\\n[m]: https://example.org/m\\n\\nLast.");
+        view.finish();
+        const link = (child) => child.querySelector?.("a")?.href ?? "";
+        const all = [...view.element.children].map((child) => [child.className, child.textContent.trim(), link(child)]);
+        return all.filter(([name, text]) => name === "widget" || text !== "");
+    }""")
+    assert children == [
+        ["block", "Before, see the manual.", "https://example.org/m"],
+        ["widget", "", ""],
+        ["block", "After.", ""],
+        ["block", "Last.", ""],
+    ]

@@ -1,4 +1,4 @@
 // The libraries under web/vendor/, as far as the page uses them.
-declare const marked: { lexer(text: string): any[]; Marked: any };
+declare const marked: { lexer(text: string): any[] & { links?: any }; Lexer: any; Marked: any };
 declare const DOMPurify: { sanitize(html: string, options: any): DocumentFragment };
 declare const hljs: { getLanguage(name: string): any; highlight(text: string, options: any): { value: string } };

@@ -12,13 +12,17 @@ from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markdown import Heading, Markdown, MarkdownElement
 from rich.segment import Segment
+from rich.text import Text
 
 from streamchat.client.safe_text import safe
 
 # Characters: the last block is read again for each line and each refresh.
 LONGEST_BLOCK = 3_000
 
-_PARSER = MarkdownIt("commonmark", {"html": False}).enable("strikethrough").enable("table")
+# Levels. The parser leaves out without a word what lies deeper, and counts two for each item of a list.
+DEEPEST = 60
+
+_PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST}).enable("strikethrough").enable("table")
 
 
 def split_final(text: str) -> tuple[str, str]:
@@ -43,8 +47,12 @@ class AnswerMarkdown:
     """The text as rich shows it, without blank lines around it; safe for a terminal, whatever it says."""
 
     def __init__(self, text: str) -> None:
-        self._markdown = _Markdown("", code_theme="ansi_dark", hyperlinks=False)
-        self._markdown.parsed = [_for_reading(token) for token in _PARSER.parse(safe(text))]
+        self._markdown: _Markdown | Text = _Markdown("", code_theme="ansi_dark", hyperlinks=False)
+        tokens = [_for_reading(token) for token in _PARSER.parse(safe(text))]
+        if max((token.level for token in tokens), default=0) < DEEPEST - 2:
+            self._markdown.parsed = tokens
+        else:  # something may be missing: as it was written, then
+            self._markdown = Text(safe(text))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         lines = console.render_lines(self._markdown, options.update(height=None), pad=False)

@@ -112,3 +112,10 @@ def test_no_answer_steers_the_terminal(text: str) -> None:
 
 def test_nothing_is_shown_for_an_empty_text() -> None:
     assert shown("  \n") == ""
+
+
+@pytest.mark.parametrize("levels", [2, 9, 14, 25, 28, 29, 30, 31, 60, 400])
+def test_nothing_is_left_out_however_deep_it_lies(levels: int) -> None:
+    text = "".join(f"{'  ' * level}- item{level}\n" for level in range(levels))
+    assert f"item{levels - 1}" in shown(text, width=2_000)
+    assert "the end" in shown("> " * levels + "the end", width=4_000)

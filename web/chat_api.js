@@ -18,10 +18,15 @@ class ChatApi {
     this.lang = lang;
   }
 
-  /** The bare response. @param {string} method @param {string} path @param {any} [options] */
+  /**
+   * The bare response. The address says the language: a refusal too is in it, whose body nobody has read.
+   *
+   * @param {string} method @param {string} path @param {any} [options]
+   */
   request(method, path, { headers = {}, ...rest } = {}) {
     const authorized = { Authorization: `Bearer ${this.token}`, ...headers };
-    return fetch(this.address + path, { method, headers: authorized, cache: "no-store", ...rest });
+    const lang = `${path.includes("?") ? "&" : "?"}lang=${this.lang}`;
+    return fetch(this.address + path + lang, { method, headers: authorized, cache: "no-store", ...rest });
   }
 
   async profiles() {
@@ -50,8 +55,7 @@ class ChatApi {
   async json(method, path, body) {
     const more =
       body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-    const lang = `${path.includes("?") ? "&" : "?"}lang=${this.lang}`;
-    const response = await this.request(method, path + lang, more);
+    const response = await this.request(method, path, more);
     const said = await response.json().catch(() => ({}));
     if (!response.ok) throw new Refused(said.error ?? `HTTP ${response.status}`, response.status, said.code);
     return said;

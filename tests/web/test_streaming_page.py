@@ -84,7 +84,7 @@ def test_a_stream_that_breaks_off_is_resumed_after_the_last_id(page: Page, serve
     server.release()
     expect_end(page)
     assert answer_text(page) == ANSWER
-    assert server.requests("GET", "/api/streams")[-1].path == f"/api/streams/{STREAM_ID}"
+    assert server.requests("GET", "/api/streams")[-1].path == f"/api/streams/{STREAM_ID}?lang=en"
     assert len(server.requests("POST")) == 1
 
 
@@ -135,7 +135,7 @@ def test_stop_ends_the_work_on_the_server_and_shows_its_true_state(page: Page, s
     expect(turn(page).locator(".answer")).to_have_text("first")
     button(page, "Stop").click()
     expect(stage(page)).to_have_text("The server says: cancelling, worker running")
-    assert server.wait_for("DELETE").path == f"/api/streams/{STREAM_ID}"
+    assert server.wait_for("DELETE").path == f"/api/streams/{STREAM_ID}?lang=en"
 
 
 def test_after_a_stop_the_terminal_frame_is_waited_for(page: Page, server: ScriptedServer) -> None:

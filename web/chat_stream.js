@@ -3,6 +3,9 @@
 /** The stream cannot be had, or not to its end; the message says why. */
 class GaveUp extends Error {}
 
+/** The server has it no more: to ask for the rest once more is of no use. */
+class Gone extends GaveUp {}
+
 /** One attempt did not reach the end, another may, after the seconds that the server asked for. */
 class Interrupted extends Error {
   constructor(reason, retryAfter) {
@@ -160,6 +163,7 @@ class ChatStream {
       this.streamId = "";
       throw new Interrupted(reason);
     }
+    if (isResume && [404, 410].includes(response.status)) throw new Gone(reason);
     if (isResume && response.status !== 401) throw new GaveUp(reason);
     return { frame, raw: JSON.stringify(frame), id: "", at: performance.now() };
   }

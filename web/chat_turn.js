@@ -48,7 +48,7 @@ class Turn {
       for await (const arrival of this.stream.frames()) this.take(arrival);
       if (this.isRunning) this.end("left", this.leftBecause || words().left);
     } catch (problem) {
-      this.end("broken", words().gaveUp(problem.message));
+      this.end(problem instanceof Gone ? "gone" : "broken", words().gaveUp(problem.message));
     }
   }
 

@@ -45,7 +45,7 @@ def _no_path(name: str) -> str:
     return name
 
 
-Required = Annotated[str, AfterValidator(_not_blank)]
+Required = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
 Printable = AfterValidator(_printable)
 ConversationId = Annotated[str, Field(min_length=1, max_length=128), Printable]
 

@@ -211,6 +211,9 @@ class Door(RequestHandler):
         if refused.code == "unauthorized":
             self.set_header("WWW-Authenticate", "Bearer")
             self.rooms.metrics.auth_failed()
+        if refused.code == "method_not_allowed":
+            # RFC 9110, section 15.5.6.
+            self.set_header("Allow", ", ".join([*methods_of(type(self)), "options"]).upper())
         if refused.retry_after is not None:
             self.set_header("Retry-After", str(ceil(refused.retry_after)))
         if refused.code == "shutting_down":
@@ -234,6 +237,12 @@ class NoDoor(Door):
         await super().admit()
         if self.request.method != "OPTIONS":
             raise Refused("not_found")
+
+
+def methods_of(door: type[Door]) -> list[str]:
+    """The methods that the door has, in lower case, beside OPTIONS, which all have."""
+    methods = ("get", "head", "post", "put", "patch", "delete")
+    return [method for method in methods if getattr(door, method) is not getattr(RequestHandler, method)]
 
 
 def _refuse(refused: Refused, *_: str) -> None:

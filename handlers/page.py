@@ -19,12 +19,14 @@ TEST_PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data: blob:; media-src * data: blob:; "
     "connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# The viewer of the API draws its icons from data: URLs.
+_POLICIES = {TEST_PAGE: TEST_PAGE_POLICY, "api_docs.html": f"{POLICY}; img-src 'self' data:"}
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 class PageDoor(Door):
-    """``GET /``, ``/analytics`` and the files of web/ by name. The routes name no folder to climb from."""
+    """``GET /``, ``/analytics``, ``/docs`` and the files of web/ by name. The routes name no folder to climb from."""
 
     door_name = "page"
     needs_token = False
@@ -40,6 +42,6 @@ class PageDoor(Door):
             raise Refused("not_found")
         self.set_header("Content-Type", f"{kind}; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
-        self.set_header("Content-Security-Policy", TEST_PAGE_POLICY if file.name == TEST_PAGE else POLICY)
+        self.set_header("Content-Security-Policy", _POLICIES.get(file.name, POLICY))
         self.set_header("X-Content-Type-Options", "nosniff")
         self.finish(file.read_bytes())

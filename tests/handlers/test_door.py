@@ -133,6 +133,7 @@ def test_another_method_is_a_405_in_the_shape_of_the_door(door: str) -> None:
         for method in ("GET", "PUT", "PATCH", "DELETE", "BREW"):
             response = await house.request(method, door)
             assert response.status == 405, method
+            assert response.headers["allow"] == "POST, OPTIONS"
             assert error_in(response, is_streaming=door in STREAMING_DOORS)["code"] == "method_not_allowed"
         assert house.turns_opened == 0
 

@@ -48,6 +48,16 @@ async function stop({ told, makeChat, house }) {
   return { chat: chat.report, stopped: await house.stop(streamOf(begun)) };
 }
 
+// The same button alone, for a question that is stopped by leaving.
+async function leave({ told, makeChat }) {
+  const chat = makeChat();
+  const sending = chat.sendMessage({ text: told.text });
+  await chat.until(hasText);
+  await chat.stop();
+  await sending;
+  return chat.report;
+}
+
 // The same without leaving: the stream itself says that it was stopped.
 async function stopAndSee({ told, makeChat, house }) {
   const chat = makeChat();
@@ -95,6 +105,15 @@ async function loseAndReplay({ told, makeChat, house }) {
   return { broken, replayed: next.report };
 }
 
+// Somebody else cuts the connection while the work goes on, and the page asks what there is to resume.
+async function cutOff({ told, makeChat }) {
+  const chat = makeChat();
+  await chat.sendMessage({ text: told.text });
+  const next = told.sdk.startsWith("ai-5") ? makeChat() : chat;
+  await next.resumeStream();
+  return next.report;
+}
+
 // A fetch whose POSTs can be cut as a network does it.
 function breakable() {
   let fail;
@@ -115,4 +134,4 @@ function breakable() {
   return { fetch: cutting, fail };
 }
 
-export const scenes = { send, read, askAgain, answer, stop, stopAndSee, resume, loseAndReplay };
+export const scenes = { send, read, askAgain, answer, stop, leave, stopAndSee, resume, loseAndReplay, cutOff };

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 
 class CuttingProxy:
-    """Passes bytes on to a port; owned by the loop it is opened on."""
+    """Passes bytes on to a port; owned by the loop it is opened on.
 
-    def __init__(self, port: int) -> None:
+    ``watch`` is called with what the server has said, once it is on its way to the client, and may cut.
+    """
+
+    def __init__(self, port: int, watch: Callable[[bytes], None] = lambda said: None) -> None:
         self._target = port
+        self._watch = watch
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server
         self.port = 0
@@ -32,14 +37,18 @@ class CuttingProxy:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
         pair = {writer, there_writer}
         self._writers |= pair
-        await asyncio.gather(self._pass_on(reader, there_writer), self._pass_on(there_reader, writer))
+        asking = self._pass_on(reader, there_writer, lambda said: None)
+        await asyncio.gather(asking, self._pass_on(there_reader, writer, self._watch))
         self._writers -= pair
         for end in pair:
             end.close()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, watch: Callable[[bytes], None]
+    ) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65_536):
                 writer.write(data)
                 await writer.drain()
+                watch(data)
             writer.write_eof()

@@ -108,7 +108,7 @@ class Door(RequestHandler):
             caller = await self.authenticated()
             self.caller, self.is_admin = caller.name, caller.is_admin
         if self.takes_body and self.request.method == "POST":
-            self.body.check_headers()
+            self.body.check_headers(self.caller)
 
     async def authenticated(self) -> Caller:
         """Whose token the request brings; Refused when it brings none, or not a valid one."""

@@ -20,15 +20,28 @@ _MAX_LENGTH_DIGITS = 18
 
 
 class RequestBody:
-    """One request's. ``usual_bytes`` is --max-body-bytes, ``max_bytes`` what this one may have; room is for the rest.
+    """One request's. ``usual_bytes`` is --max-body-bytes, ``max_bytes`` what this one may have.
 
+    One that is longer than usual takes room: as much as its headers say, or as has come where they don't.
     ``received_bytes`` counts what was dropped, too.
     """
 
-    __slots__ = ("_data", "_large", "_max_bytes", "_request", "_room_taken", "_usual_bytes", "received_bytes")
+    __slots__ = (
+        "_announced_bytes",
+        "_caller",
+        "_data",
+        "_large",
+        "_max_bytes",
+        "_request",
+        "_room_taken",
+        "_usual_bytes",
+        "received_bytes",
+    )
 
     def __init__(self, request: HTTPServerRequest, large: LargeBodies, *, usual_bytes: int, max_bytes: int) -> None:
         self.received_bytes = 0
+        self._caller = ""
+        self._announced_bytes = 0
         self._data = bytearray()
         self._request = request
         self._large = large
@@ -36,8 +49,9 @@ class RequestBody:
         self._max_bytes = max_bytes
         self._room_taken = 0
 
-    def check_headers(self) -> None:
-        """Before any of it is read. Raises Refused."""
+    def check_headers(self, caller: str) -> None:
+        """Before any of it is read: ``caller`` is whose it is. Raises Refused."""
+        self._caller = caller
         connection: Any = self._request.connection
         # Tornado's own limit answers with a bare 400; ours is kept here and in ``add``.
         connection.set_max_body_size(sys.maxsize)
@@ -46,6 +60,7 @@ class RequestBody:
             raise bad_field("Content-Length", "must be a number of bytes")
         if len(announced) > _MAX_LENGTH_DIGITS or int(announced) > self._drained_bytes:
             raise too_large(self._max_bytes)
+        self._announced_bytes = int(announced)
         connection.set_body_timeout(_BODY_SECONDS + self._max_bytes / _SLOWEST_BYTES)
         kind = self._request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
         if kind != "application/json":
@@ -57,9 +72,9 @@ class RequestBody:
         if self.received_bytes > self._drained_bytes:
             raise too_large(self._max_bytes)
         if self.received_bytes <= self._max_bytes:
-            self._data += chunk
             if self.received_bytes > self._usual_bytes:
                 self._take_room()
+            self._data += chunk
 
     def pass_over(self, chunk: bytes) -> None:
         """The request is answered already."""
@@ -80,7 +95,7 @@ class RequestBody:
 
     def leave_room(self) -> None:
         """Nothing more will come; what has come is kept: whoever has sent all may close their half and listen."""
-        self._large.leave(self._room_taken)
+        self._large.leave(self._caller, self._room_taken)
         self._room_taken = 0
 
     @property
@@ -96,9 +111,8 @@ class RequestBody:
         return self._max_bytes + _DRAINED_LIMITS * self._usual_bytes
 
     def _take_room(self) -> None:
-        """A long body needs room that it shares with all others."""
-        if self._room_taken:
-            return
-        if not self._large.enter(self._max_bytes):
-            raise Refused("overloaded")
-        self._room_taken = self._max_bytes
+        """A long body shares its room with all others: it is refused before more of it comes, not when all has."""
+        needed = min(max(self._announced_bytes, self.received_bytes), self._max_bytes)
+        if needed > self._room_taken:
+            self._large.enter(self._caller, needed - self._room_taken)
+            self._room_taken = needed

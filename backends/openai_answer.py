@@ -71,7 +71,7 @@ class Answering:
         has_spoken, most_rounds = False, self.upstream.tool_rounds if self.runner.tools else 0
         for asked_before in range(most_rounds + 1):
             body = self._body(messages, may_call=asked_before < most_rounds)
-            reply = Reply(reading=self._reading, reasoning=self._thinking)
+            reply = self._reply()
             # What the model says after its tools begins a paragraph of its own.
             gap = "\n\n" if has_spoken else ""
             async with aclosing(self._pieces(body, reply)) as pieces:
@@ -109,6 +109,9 @@ class Answering:
             body["tools"] = [tool.as_json() for tool in self.runner.tools]
             body["tool_choice"] = "auto" if may_call else "none"
         return {name: value for name, value in body.items() if value is not None} | dict(upstream.extra_body)
+
+    def _reply(self) -> Reply:
+        return Reply(reading=self._reading, reasoning=self._thinking, keeps_reasoning=bool(self.runner.tools))
 
     def _pieces(self, body: Mapping[str, Any], reply: Reply) -> AsyncGenerator[str, None]:
         headers = {"X-Request-Id": self.request_id} if self.request_id else {}

@@ -48,10 +48,14 @@ class ToolRequest:
 
 @dataclass(slots=True, kw_only=True)
 class Reply:
-    """One answer of the model, chunk by chunk. Tells ``reading`` the percent it has read, and once of ``reasoning``."""
+    """One answer of the model, chunk by chunk. Tells ``reading`` the percent it has read, and once of ``reasoning``.
+
+    The reasoning is kept where ``keeps_reasoning`` says so: only what asks for a tool is ever given back.
+    """
 
     reading: Callable[[float], None] = lambda percent: None
     reasoning: Callable[[], None] = lambda: None
+    keeps_reasoning: bool = False
     text_parts: list[str] = field(default_factory=list)
     reasoning_parts: list[str] = field(default_factory=list)
     # What the server calls its reasoning: it must be given back under this name, even if it was empty.
@@ -70,7 +74,7 @@ class Reply:
     @property
     def has_begun(self) -> bool:
         """Whether the model has said anything, aloud or not."""
-        return bool(self.text_parts or self.reasoning_parts or self.tool_requests)
+        return bool(self.text_parts or self._reasoning_characters or self.tool_requests)
 
     def take(self, chunk: object) -> str:
         """Add a chunk; the text that came with it. Raises MalformedChunk."""
@@ -127,12 +131,12 @@ class Reply:
 
     def _take_reasoning(self, name: str, text: str) -> None:
         self.reasoning_field = name
-        if text:
-            if not self.reasoning_parts:
-                self.reasoning()
-            self._reasoning_characters += len(text)
-            if self._reasoning_characters > MAX_REASONING_CHARACTERS:
-                raise MalformedChunk(f"reasoning with more than {MAX_REASONING_CHARACTERS} characters")
+        if text and not self._reasoning_characters:
+            self.reasoning()
+        self._reasoning_characters += len(text)
+        if self._reasoning_characters > MAX_REASONING_CHARACTERS:
+            raise MalformedChunk(f"reasoning with more than {MAX_REASONING_CHARACTERS} characters")
+        if text and self.keeps_reasoning:
             self.reasoning_parts.append(text)
 
     def _take_call(self, piece: Mapping[str, Any]) -> None:

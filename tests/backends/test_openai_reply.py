@@ -23,8 +23,8 @@ def call(index=None, id=None, name=None, arguments=None):
     return chunk(tool_calls=[{key: value for key, value in piece.items() if value is not None}])
 
 
-def taken(*chunks):
-    reply = Reply()
+def taken(*chunks, **how):
+    reply = Reply(**how)
     for each in chunks:
         reply.take(each)
     return reply
@@ -63,14 +63,20 @@ def test_a_refusal_is_what_the_model_says():
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
 def test_reasoning_is_told_once_kept_and_no_part_of_the_answer(name):
     told = []
-    reply = Reply(reasoning=lambda: told.append("thinking"))
+    reply = Reply(reasoning=lambda: told.append("thinking"), keeps_reasoning=True)
     assert [reply.take(chunk(**{name: text})) for text in ("", "well", ", so")] == ["", "", ""]
     assert (told, reply.text, reply.has_begun) == (["thinking"], "", True)
     assert reply.as_message()[name] == "well, so"
 
 
 def test_reasoning_under_both_names_is_kept_once():
-    assert taken(chunk(reasoning="a", reasoning_content="a")).reasoning_parts == ["a"]
+    both = chunk(reasoning="a", reasoning_content="a")
+    assert taken(both, keeps_reasoning=True).reasoning_parts == ["a"]
+
+
+def test_reasoning_that_nobody_will_ask_for_is_not_kept():
+    reply = taken(*[chunk(reasoning="x" * 500_000)] * 2)
+    assert (reply.reasoning_parts, reply.has_begun) == ([], True)
 
 
 def test_empty_reasoning_is_given_back_as_empty_reasoning():

@@ -106,11 +106,12 @@ class AttachmentDesk:
         if len(given) > self._rules.max_count:
             raise bad_field("attachments", f"must be no more than {self._rules.max_count} (--max-attachments)")
         self._check_sizes(given)
-        items = [await self._item(f"attachments.{place}", one) for place, one in enumerate(given)]
-        for item in items:
-            if isinstance(item, Attachment):
-                self._metrics.attachment_taken(item.media_type)
-        return TakenIn(items=tuple(items))
+        return TakenIn(items=tuple([await self._item(f"attachments.{n}", one) for n, one in enumerate(given)]))
+
+    def count(self, taken: TakenIn) -> None:
+        """The question has become a turn: what came with it counts. What is to be fetched counts when it has come."""
+        for attachment in taken.ready:
+            self._metrics.attachment_taken(attachment.media_type)
 
     def room_for(self, taken: TakenIn) -> int:
         """The most bytes that these will hold once they are whole."""

@@ -59,11 +59,11 @@ async def open_turn(
     Raises Refused and the book's conditions; then nothing has happened.
     """
     _check_key(key)
-    taken = await rooms.attachments.take_in(request.attachments or ())
     fingerprint = _fingerprint(request, style, history, is_kept=is_kept) if key else ""
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     if known is not None:
         return known
+    taken = await rooms.attachments.take_in(request.attachments or ())
     profile = await rooms.profiles.get(request.username)
     if profile is None:
         raise Refused("profile_not_found")
@@ -86,12 +86,12 @@ async def open_turn(
         can_answer=door not in _MUTE_DOORS,
         is_kept=is_kept,
     )
-    # The same key may have been used again while this request was waiting for the store.
+    # The same key may have been used again while this request was waiting.
     known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
     if known is not None:
         return known
     prepare = None if taken.is_whole else partial(_prepared, rooms, query, taken)
-    return rooms.book.open(
+    turn = rooms.book.open(
         query,
         owner=caller,
         rules=rules,
@@ -101,6 +101,8 @@ async def open_turn(
         prepare=prepare,
         attached_bytes=rooms.attachments.room_for(taken),
     )
+    rooms.attachments.count(taken)
+    return turn
 
 
 def _query(request: ChatRequest, profile: Profile, caller: str, request_id: str, history: History) -> Query:

@@ -322,12 +322,34 @@ def test_a_conversation_keeps_a_note_of_what_there_was_and_no_bytes() -> None:
     with_server(history_of, scenario)
 
 
+async def counted(house: House, kind: str) -> float:
+    metrics = (await house.get("/metrics")).body.decode()
+    return float(metrics.partition(f'streamchat_attachments_total{{kind="{kind}"}} ')[2].split("\n")[0])
+
+
 def test_they_are_counted_by_kind() -> None:
     async def scenario(house: House) -> None:
         await house.ask(attachments=[picture(), picture(), {"media_type": "text/csv", "content": ""}])
-        metrics = (await house.get("/metrics")).body.decode()
-        assert 'streamchat_attachments_total{kind="image"} 2.0' in metrics
-        assert 'streamchat_attachments_total{kind="text"} 1.0' in metrics
+        assert (await counted(house, "image"), await counted(house, "text")) == (2.0, 1.0)
+
+    with_server(tell, scenario)
+
+
+def test_those_of_a_repeated_question_are_counted_once() -> None:
+    async def scenario(house: House) -> None:
+        for _ in range(3):
+            await house.post(SMART, question(attachments=[picture()]), headers={"Idempotency-Key": "k"})
+        assert await counted(house, "image") == 1.0
+
+    with_server(tell, scenario)
+
+
+def test_those_of_a_question_that_is_refused_are_not_counted() -> None:
+    async def scenario(house: House) -> None:
+        assert (await house.ask(username="nobody", attachments=[picture()])).status == 404
+        house.server.rooms.book.drain()
+        assert (await house.ask(attachments=[picture()])).status == 503
+        assert await counted(house, "image") == 0.0
 
     with_server(tell, scenario)
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from streamchat.handlers.chat_request import ChatRequest, Parsed, check_length, language_of, parse
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
-from streamchat.handlers.questions import History, open_turn
+from streamchat.handlers.questions import Arrival, History, open_turn
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.sse_response import respond_with_stream
 from streamchat.handlers.trace_headers import trace_headers
@@ -41,21 +41,21 @@ async def ask_for(
 ) -> tuple[Turn, Reader]:
     """Open the turn that answers ``request``, and the door's reader on it; the rest is as for `open_turn`."""
     door.lang = request.lang or door.lang
-    turn = await open_turn(
-        door.rooms,
-        request,
-        style=style,
+    turn = await open_turn(door.rooms, request, _arrival(door), style=style, history=history, is_kept=is_kept)
+    return turn, door.open_reader(turn)
+
+
+def _arrival(door: Door) -> Arrival:
+    return Arrival(
         door=door.door_name,
+        can_answer=door.can_answer,
         caller=door.caller,
         lang=door.lang,
         key=door.request.headers.get("Idempotency-Key"),
         request_id=door.request_id,
         trace_headers=trace_headers(door.request.headers) if door.rooms.is_traced else {},
         received_at=door.received_at,
-        history=history,
-        is_kept=is_kept,
     )
-    return turn, door.open_reader(turn)
 
 
 class QuestionDoor(Door):
@@ -90,6 +90,8 @@ class ChatDoor(QuestionDoor):
     """``POST /api/chat``: the whole answer in one JSON body."""
 
     door_name = "chat"
+    # Its clients see nothing before the end.
+    can_answer = False
 
     async def post(self) -> None:
         turn, reader = await ask(self, RAW)

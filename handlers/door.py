@@ -52,11 +52,15 @@ _logger = logging.getLogger("streamchat.doors")
 
 @stream_request_body
 class Door(RequestHandler):
-    """What every door has. A subclass names itself for metrics and says whether it asks for a token."""
+    """What every door has. A subclass names itself for metrics and says whether it asks for a token.
+
+    ``can_answer``: whoever asks here can be asked something by the function.
+    """
 
     door_name = "other"
     needs_token = True
     takes_body = False
+    can_answer = True
     is_streaming = False
 
     rooms: Rooms

@@ -36,6 +36,8 @@ class CompletionsDoor(OpenAIDoor):
     """``POST /v1/chat/completions``: a stream, or one body."""
 
     door_name = "openai"
+    # Its clients know no questions.
+    can_answer = False
     takes_body = True
 
     @property

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -26,8 +26,6 @@ from streamchat.turns.turn import Turn
 MAX_KEY_CHARACTERS = 255
 # What a function is given of a long conversation: more than a model's context takes.
 MAX_HISTORY_CHARACTERS = 400_000
-# Their clients see nothing before the end, or know no questions: nobody there can answer what a function asks.
-_MUTE_DOORS = ("chat", "openai")
 
 # What was said before, each message with its role and content.
 History = list[dict[str, str]]
@@ -36,31 +34,43 @@ _PROFILE_FIELDS = tuple(field.name for field in fields(Profile))
 _SETTING_FIELDS = tuple(field.name for field in fields(ProfileSettings))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """How a question has come: at which door, from whom and when; not what is asked.
+
+    ``can_answer``: the door's clients can be asked something themselves. ``lang`` is what the answer is told in if
+    neither question nor profile says so. ``received_at`` is in ``time.monotonic()`` seconds.
+    """
+
+    door: str
+    can_answer: bool
+    caller: str
+    lang: Language
+    key: str | None
+    request_id: str
+    trace_headers: Mapping[str, str]
+    received_at: float
+
+
 async def open_turn(
     rooms: Rooms,
     request: ChatRequest,
+    arrival: Arrival,
     *,
     style: StreamStyle,
-    door: str,
-    caller: str,
-    lang: Language,
-    key: str | None,
-    request_id: str,
-    trace_headers: Mapping[str, str],
-    received_at: float,
     history: History | None = None,
     is_kept: bool = True,
 ) -> Turn:
-    """The turn that answers ``request``: a new one, or the one that the same ``key`` opened before.
+    """The turn that answers ``request``: a new one, or the one that the same key opened before.
 
     ``history`` is what the client says was said before; without it that is what the stored conversation knows.
     ``is_kept``: the conversation keeps the question and its answer.
 
     Raises Refused and the book's conditions; then nothing has happened.
     """
-    _check_key(key)
-    fingerprint = _fingerprint(request, style, history, is_kept=is_kept) if key else ""
-    known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
+    _check_key(arrival.key)
+    fingerprint = _fingerprint(request, style, history, is_kept=is_kept) if arrival.key else ""
+    known = _known(rooms, arrival, fingerprint)
     if known is not None:
         return known
     taken = await rooms.attachments.take_in(request.attachments or ())
@@ -68,34 +78,20 @@ async def open_turn(
     if profile is None:
         raise Refused("profile_not_found")
     is_stored = history is None and request.conversation_id is not None and rooms.wants_history
-    query = _query(request, profile, caller, request_id, _latest(history or []) if rooms.wants_history else [])
+    query = _query(request, profile, arrival, _latest(history or []) if rooms.wants_history else [])
     query = replace(query, attachments=taken.ready)
     if is_stored:
         query = await _with_history(rooms, query)
-    rules = TurnRules(
-        timeout_seconds=min(
-            request.timeout or rooms.limits.process_timeout_seconds, rooms.limits.process_timeout_seconds
-        ),
-        on_disconnect=request.on_disconnect or profile.settings.on_disconnect or "grace",
-        on_busy=request.on_busy or rooms.limits.on_busy,
-        view=view_of(request, style, request.lang or profile.settings.lang or lang, rooms.strategies),
-        door=door,
-        request_id=request_id,
-        accepting_seconds=monotonic() - received_at,
-        trace_headers=trace_headers,
-        can_answer=door not in _MUTE_DOORS,
-        is_kept=is_kept,
-    )
     # The same key may have been used again while this request was waiting.
-    known = rooms.book.opened_with(key, owner=caller, fingerprint=fingerprint) if key else None
+    known = _known(rooms, arrival, fingerprint)
     if known is not None:
         return known
     prepare = None if taken.is_whole else partial(_prepared, rooms, query, taken)
     turn = rooms.book.open(
         query,
-        owner=caller,
-        rules=rules,
-        key=key,
+        owner=arrival.caller,
+        rules=_rules(rooms, request, profile, arrival, style, is_kept=is_kept),
+        key=arrival.key,
         fingerprint=fingerprint,
         renew=partial(_renewed, rooms, query, prepare) if is_stored else None,
         prepare=prepare,
@@ -105,7 +101,32 @@ async def open_turn(
     return turn
 
 
-def _query(request: ChatRequest, profile: Profile, caller: str, request_id: str, history: History) -> Query:
+def _known(rooms: Rooms, arrival: Arrival, fingerprint: str) -> Turn | None:
+    """The turn that the same key opened before."""
+    if not arrival.key:
+        return None
+    return rooms.book.opened_with(arrival.key, owner=arrival.caller, fingerprint=fingerprint)
+
+
+def _rules(
+    rooms: Rooms, request: ChatRequest, profile: Profile, arrival: Arrival, style: StreamStyle, *, is_kept: bool
+) -> TurnRules:
+    longest = rooms.limits.process_timeout_seconds
+    return TurnRules(
+        timeout_seconds=min(request.timeout or longest, longest),
+        on_disconnect=request.on_disconnect or profile.settings.on_disconnect or "grace",
+        on_busy=request.on_busy or rooms.limits.on_busy,
+        view=view_of(request, style, request.lang or profile.settings.lang or arrival.lang, rooms.strategies),
+        door=arrival.door,
+        request_id=arrival.request_id,
+        accepting_seconds=monotonic() - arrival.received_at,
+        trace_headers=arrival.trace_headers,
+        can_answer=arrival.can_answer,
+        is_kept=is_kept,
+    )
+
+
+def _query(request: ChatRequest, profile: Profile, arrival: Arrival, history: History) -> Query:
     return Query(
         message=request.message,
         username=request.username,
@@ -116,8 +137,8 @@ def _query(request: ChatRequest, profile: Profile, caller: str, request_id: str,
         history=history,
         use_history=bool(history),
         profile=_plain(profile),
-        user=caller,
-        request_id=request_id,
+        user=arrival.caller,
+        request_id=arrival.request_id,
     )
 
 

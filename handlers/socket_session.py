@@ -18,7 +18,7 @@ from streamchat.handlers.chat_request import ChatRequest, parse, parse_chat_requ
 from streamchat.handlers.delivery import Stalled
 from streamchat.handlers.door import request_id
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
-from streamchat.handlers.questions import open_turn
+from streamchat.handlers.questions import Arrival, open_turn
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.showing import catch_up
 from streamchat.handlers.socket_messages import (
@@ -121,19 +121,18 @@ class SocketSession:
         # Each question has an id of its own in the logs, which begins with its socket's.
         question_id = f"{self._peer.request_id}.{self._questions}"
         request_id.set(question_id)
+        arrival = Arrival(
+            door=DOOR,
+            can_answer=True,
+            caller=self._peer.caller,
+            lang=request.lang or self._peer.lang,
+            key=options.idempotency_key,
+            request_id=question_id,
+            trace_headers=self._peer.trace_headers,
+            received_at=received_at,
+        )
         with self._turns.place():
-            turn = await open_turn(
-                self._rooms,
-                request,
-                style=STYLES[options.door],
-                door=DOOR,
-                caller=self._peer.caller,
-                lang=request.lang or self._peer.lang,
-                key=options.idempotency_key,
-                request_id=question_id,
-                trace_headers=self._peer.trace_headers,
-                received_at=received_at,
-            )
+            turn = await open_turn(self._rooms, request, arrival, style=STYLES[options.door])
             reader = self._turns.open_reader(turn)
         presenter = presenter_of(self._rooms, turn)
         await self._follow(turn, reader, presenter, ref, received_at=received_at)

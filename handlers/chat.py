@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from streamchat.handlers.chat_request import ChatRequest, Parsed, check_length, language_of, parse
+from streamchat.handlers.chat_request import Asked, ChatRequest, language_of, parse_question
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
 from streamchat.handlers.questions import Arrival, History, open_turn
@@ -21,26 +21,25 @@ from streamchat.turns.turn import Turn
 
 async def ask(door: Door, style: StreamStyle) -> tuple[Turn, Reader]:
     """Open the turn that the door's request asks for, and the door's reader on it."""
-    request = read_request(door, ChatRequest)
-    check_length(request, door.body.received_bytes, door.rooms.limits.max_body_bytes)
-    return await ask_for(door, request, style)
+    return await ask_for(door, read_question(door, ChatRequest), style)
 
 
-def read_request(door: Door, model: type[Parsed]) -> Parsed:
-    """What the door's body asks. Raises Refused, which is said in the language that the body asks for."""
+def read_question(door: Door, model: type[Asked]) -> Asked:
+    """What the door's body asks. Raises Refused; from here on the door speaks the language that the body asks for."""
     body = door.body.take()
     try:
-        return parse(model, body)
+        asked = parse_question(model, body, door.rooms.limits.max_body_bytes)
     except Refused:
         door.lang = language_of(body) or door.lang
         raise
+    door.lang = asked.lang or door.lang
+    return asked
 
 
 async def ask_for(
     door: Door, request: ChatRequest, style: StreamStyle, *, history: History | None = None, is_kept: bool = True
 ) -> tuple[Turn, Reader]:
     """Open the turn that answers ``request``, and the door's reader on it; the rest is as for `open_turn`."""
-    door.lang = request.lang or door.lang
     turn = await open_turn(door.rooms, request, _arrival(door), style=style, history=history, is_kept=is_kept)
     return turn, door.open_reader(turn)
 
@@ -58,19 +57,10 @@ def _arrival(door: Door) -> Arrival:
     )
 
 
-class QuestionDoor(Door):
-    """What takes a question: its body may be longer than others, for the attachments in it."""
-
-    takes_body = True
-
-    @property
-    def max_body_bytes(self) -> int:
-        return self.rooms.max_question_bytes
-
-
-class StreamChatDoor(QuestionDoor):
+class StreamChatDoor(Door):
     """``POST /api/stream_chat…``: the three of them differ in their StreamStyle and in nothing else."""
 
+    takes_body = takes_attachments = True
     is_streaming = True
 
     def initialize(self, rooms: Rooms, style: StreamStyle) -> None:  # type: ignore[override]
@@ -86,10 +76,11 @@ class StreamChatDoor(QuestionDoor):
         await respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn))
 
 
-class ChatDoor(QuestionDoor):
+class ChatDoor(Door):
     """``POST /api/chat``: the whole answer in one JSON body."""
 
     door_name = "chat"
+    takes_body = takes_attachments = True
     # Its clients see nothing before the end.
     can_answer = False
 

@@ -18,6 +18,7 @@ from streamchat.turns.query import OnBusy
 MAX_COMMAS = 1_048_576
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
+Asked = TypeVar("Asked", bound="Asking")
 
 
 def _not_blank(text: str) -> str:
@@ -78,18 +79,28 @@ class AttachmentField(BaseModel):
         return self
 
 
-class Wishes(BaseModel):
-    """Whom a caller asks, with what, and how the answer is to come: the same in every way to put the question.
-
-    Unknown fields are ignored; null is the same as leaving an optional field out.
-    """
+class Asking(BaseModel):
+    """What a question tells whatever dialect it is in. Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    lang: Language | None = None
+
+    @property
+    def attached_characters(self) -> int:
+        """How much of the body is attached: a body may be longer than others by that."""
+        return 0
+
+
+class Wishes(Asking):
+    """Whom a caller asks, with what, and how the answer is to come: the same in every way to put the question.
+
+    Null is the same as leaving an optional field out.
+    """
 
     username: Required
     prompt: str | None = None
     prompt_mode: Literal["append", "replace"] | None = None
-    lang: Language | None = None
     pace: Literal["natural", "none"] | None = None
     chunking: Chunking | None = None
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -111,13 +122,14 @@ class ChatRequest(Wishes):
     conversation_id: ConversationId | None = None
 
 
-def parse_chat_request(body: bytes, max_body_bytes: int) -> ChatRequest:
-    """The request in ``body`` (UTF-8 JSON), which is no longer than that but for the content of attachments.
+def parse_question(model: type[Asked], body: bytes, max_body_bytes: int) -> Asked:
+    """The question in ``body`` (UTF-8 JSON), which is no longer than that but for what is attached.
 
     Raises Refused, naming the field that is wrong.
     """
-    request = parse(ChatRequest, body)
-    check_length(request, len(body), max_body_bytes)
+    request = parse(model, body)
+    if len(body) - request.attached_characters > max_body_bytes:
+        raise too_large(max_body_bytes)
     return request
 
 
@@ -127,12 +139,6 @@ def question(**fields: Any) -> ChatRequest:  # noqa: ANN401 - those of ChatReque
         return ChatRequest(**fields)
     except ValidationError as error:
         raise _refusal(error, _names_in(ChatRequest)) from None
-
-
-def check_length(request: Wishes, body_bytes: int, max_body_bytes: int) -> None:
-    """See that the body is no longer than others but for the content of attachments. Raises Refused."""
-    if body_bytes - request.attached_characters > max_body_bytes:
-        raise too_large(max_body_bytes)
 
 
 def parse(model: type[Parsed], body: bytes) -> Parsed:

@@ -54,12 +54,14 @@ _logger = logging.getLogger("streamchat.doors")
 class Door(RequestHandler):
     """What every door has. A subclass names itself for metrics and says whether it asks for a token.
 
-    ``can_answer``: whoever asks here can be asked something by the function.
+    ``takes_attachments``: its bodies may be longer than others by what is attached to a question. ``can_answer``:
+    whoever asks here can be asked something by the function.
     """
 
     door_name = "other"
     needs_token = True
     takes_body = False
+    takes_attachments = False
     can_answer = True
     is_streaming = False
 
@@ -160,7 +162,7 @@ class Door(RequestHandler):
     @property
     def max_body_bytes(self) -> int:
         """How long a body may be at this door."""
-        return self.rooms.limits.max_body_bytes
+        return self.rooms.max_question_bytes if self.takes_attachments else self.rooms.limits.max_body_bytes
 
     def identify(self, turn: Turn) -> None:
         """Name the stream and the conversation in the headers; an id that is not ASCII is percent-encoded."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from asyncio import Future
 from time import time
 
-from streamchat.handlers.chat import ask_for, read_request
+from streamchat.handlers.chat import ask_for, read_question
 from streamchat.handlers.door import EXPOSED, Door
-from streamchat.handlers.errors import Refused, too_large
+from streamchat.handlers.errors import Refused
 from streamchat.handlers.openai_request import CompletionRequest, history_of, question_of
 from streamchat.handlers.sse_response import respond_with_stream
 from streamchat.handlers.views import presenter_of
@@ -38,19 +38,10 @@ class CompletionsDoor(OpenAIDoor):
     door_name = "openai"
     # Its clients know no questions.
     can_answer = False
-    takes_body = True
-
-    @property
-    def max_body_bytes(self) -> int:
-        """A body may be longer than others by what is attached to its messages."""
-        return self.rooms.max_question_bytes
+    takes_body = takes_attachments = True
 
     async def post(self) -> None:
-        request = read_request(self, CompletionRequest)
-        self.lang = request.lang or self.lang
-        limit = self.rooms.limits.max_body_bytes
-        if self.body.received_bytes - request.attached_characters > limit:
-            raise too_large(limit)
+        request = read_question(self, CompletionRequest)
         question, history = question_of(request), history_of(request)
         turn, reader = await ask_for(self, question, QUIET, history=history, is_kept=bool(request.store))
         completion = Completion(id=f"chatcmpl-{turn.id}", model=request.model, created=int(time()))

@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from streamchat.handlers.chat_request import ChatRequest, ConversationId, Required, question
+from streamchat.handlers.chat_request import Asking, ChatRequest, ConversationId, Required, question
 from streamchat.handlers.errors import bad_field
 from streamchat.handlers.openai_parts import Lenient, Message, attachments_in, with_note
 from streamchat.handlers.questions import History
-from streamchat.presenting.sentences import Language
 from streamchat.turns.query import OnBusy, OnDisconnect
 
 _INSTRUCTING = ("system", "developer")
@@ -35,8 +34,8 @@ class ResponseFormat(Lenient):
     type: str
 
 
-class CompletionRequest(Lenient):
-    """What a client of OpenAI's API asks; from ``store`` on also what is the house's own."""
+class CompletionRequest(Asking):
+    """What a client of OpenAI's API asks; ``lang``, and from ``store`` on also others, are the house's own."""
 
     model: Required
     messages: Annotated[list[Message], Field(min_length=1)]
@@ -52,7 +51,6 @@ class CompletionRequest(Lenient):
     store: bool | None = None
     conversation_id: ConversationId | None = None
     prompt_mode: Literal["append", "replace"] | None = None
-    lang: Language | None = None
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     on_disconnect: OnDisconnect | None = None
     on_busy: OnBusy | None = None

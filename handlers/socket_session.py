@@ -14,7 +14,7 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from streamchat.handlers.chat_request import ChatRequest, parse, parse_chat_request
+from streamchat.handlers.chat_request import ChatRequest, parse, parse_question
 from streamchat.handlers.delivery import Stalled
 from streamchat.handlers.door import request_id
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
@@ -138,7 +138,7 @@ class SocketSession:
         await self._follow(turn, reader, presenter, ref, received_at=received_at)
 
     def _request(self, message: bytes) -> ChatRequest:
-        return parse_chat_request(message, self._rooms.limits.max_body_bytes)
+        return parse_question(ChatRequest, message, self._rooms.limits.max_body_bytes)
 
     async def _resume(self, message: bytes, ref: str | None) -> None:
         received_at = monotonic()

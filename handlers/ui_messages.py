@@ -5,8 +5,7 @@ from __future__ import annotations
 from asyncio import Future
 from http import HTTPStatus
 
-from streamchat.handlers.chat import ask_for, read_request
-from streamchat.handlers.chat_request import check_length
+from streamchat.handlers.chat import ask_for, read_question
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
 from streamchat.handlers.showing import catch_up
@@ -37,16 +36,10 @@ class UiMessagesDoor(_UiMessageDoor):
     """``POST``: what ``DefaultChatTransport`` sends, answered with a UI message stream."""
 
     door_name = "ui_messages"
-    takes_body = True
-
-    @property
-    def max_body_bytes(self) -> int:
-        return self.rooms.max_question_bytes
+    takes_body = takes_attachments = True
 
     async def post(self) -> None:
-        asked = read_request(self, UiMessageRequest)
-        self.lang = asked.lang or self.lang
-        check_length(asked, self.body.received_bytes, self.rooms.limits.max_body_bytes)
+        asked = read_question(self, UiMessageRequest)
         request, history = question_in(asked)
         turn, reader = await ask_for(self, request, UI_MESSAGES, history=history)
         await respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn), wire=self.dialect(turn))

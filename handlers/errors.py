@@ -13,7 +13,7 @@ from streamchat.turns.book import KeyReused, ShuttingDown, TurnGone, UnknownTurn
 from streamchat.turns.conversation_lines import ConversationBusy
 from streamchat.turns.inputs import InvalidInput, NoInputExpected
 from streamchat.turns.work_queue import TooBusy
-from streamchat.wire.sse import BadEventId
+from streamchat.wire.event_id import BadEventId
 
 # What passes by itself, and when to try again unless something better is known.
 _PASSING = ("overloaded", "shutting_down")

@@ -23,7 +23,7 @@ from streamchat.presenting.sentences import sentence
 from streamchat.turns.observer import Leaving
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
-from streamchat.wire.sse import BadEventId
+from streamchat.wire.event_id import BadEventId
 
 _logger = logging.getLogger("streamchat.doors")
 

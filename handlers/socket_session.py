@@ -40,7 +40,7 @@ from streamchat.presenting.sentences import Language
 from streamchat.presenting.styles import STYLES
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
-from streamchat.wire.sse import seen_frames
+from streamchat.wire.event_id import seen_frames
 from streamchat.wire.websocket import json_message
 
 _logger = logging.getLogger("streamchat.doors")

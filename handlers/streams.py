@@ -15,7 +15,7 @@ from streamchat.handlers.views import presenter_of
 from streamchat.stores.tokens import Caller
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
-from streamchat.wire.sse import seen_frames
+from streamchat.wire.event_id import seen_frames
 
 
 class StreamDoor(Door):

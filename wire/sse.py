@@ -6,7 +6,6 @@ line that starts a frame with ``data: ``. Format: WHATWG HTML, 9.2.5 "Parsing an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from streamchat.presenting.frames import AnyFrame, Chunk
@@ -17,8 +16,6 @@ CONTENT_TYPE = "text/event-stream; charset=utf-8"
 # What stands before and after a chunk's JSON, which is still open.
 _AROUND = ("data: ", "}\nid: %s:%s\n\n")
 KEEPALIVE = ": keep-alive\n\n"
-
-_EVENT_ID = re.compile(r"(?P<stream>[A-Za-z0-9_-]{1,64}):(?P<number>[0-9]{1,9})", re.ASCII)
 
 
 class SseWire:
@@ -49,20 +46,6 @@ class SseWire:
         if frame.is_keepalive:
             return KEEPALIVE
         return f"data: {to_json(frame.payload)}\nid: {self._stream_id}:{frame.number}\n\n"
-
-
-class BadEventId(ValueError):
-    """A Last-Event-ID that no frame of this stream ever had."""
-
-
-def seen_frames(event_id: str, stream_id: str) -> int:
-    """How many durable frames a client has seen whose last id was ``event_id``; "" is none at all."""
-    if not event_id:
-        return 0
-    match = _EVENT_ID.fullmatch(event_id)
-    if match is None or match["stream"] != stream_id:
-        raise BadEventId(f"not an id of stream {stream_id}")
-    return int(match["number"])
 
 
 def lone_event(payload: dict[str, object]) -> bytes:

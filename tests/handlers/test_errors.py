@@ -10,7 +10,7 @@ from streamchat.presenting.sentences import has_sentence
 from streamchat.stores.database import StoreDown
 from streamchat.turns.book import KeyReused, ShuttingDown, TurnGone, UnknownTurn
 from streamchat.turns.work_queue import TooBusy
-from streamchat.wire.sse import BadEventId
+from streamchat.wire.event_id import BadEventId
 
 # Section 5 of the wire contract.
 CONTRACT = {

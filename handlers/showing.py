@@ -82,8 +82,10 @@ async def catch_up(rooms: Rooms, presenter: Presenter, reader: Reader, seen: int
 
 async def _say_internal_error(turn: Turn, delivery: FrameDelivery, presenter: Presenter) -> None:
     payload = error_payload(sentence("internal_error", turn.rules.view.lang), "internal_error")
+    # It is not the log's: it ends this reading, and who comes back misses nothing.
+    frame = Frame(payload, presenter.number, is_durable=False, is_terminal=True)
     try:
-        await _delivered(delivery.deliver([Frame(payload, presenter.number, is_terminal=True)]))
+        await _delivered(delivery.deliver([frame]))
     except (Stalled, StreamClosedError):
         _logger.info("nobody was left to tell of it")
 

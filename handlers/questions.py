@@ -19,7 +19,6 @@ from streamchat.handlers.views import view_of
 from streamchat.presenting.sentences import Language
 from streamchat.presenting.styles import StreamStyle
 from streamchat.stores.profiles import Profile, ProfileSettings
-from streamchat.turns.conversation_lines import Prepare
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 
@@ -86,15 +85,15 @@ async def open_turn(
     known = _known(rooms, arrival, fingerprint)
     if known is not None:
         return known
-    prepare = None if taken.is_whole else partial(_prepared, rooms, query, taken)
+    is_final = taken.is_whole and not is_stored
     turn = rooms.book.open(
         query,
         owner=arrival.caller,
         rules=_rules(rooms, request, profile, arrival, style, is_kept=is_kept),
         key=arrival.key,
         fingerprint=fingerprint,
-        renew=partial(_renewed, rooms, query, prepare) if is_stored else None,
-        prepare=prepare,
+        make_query=None if is_final else partial(_made, rooms, query, taken, is_stored=is_stored),
+        is_whole=taken.is_whole,
         attached_bytes=rooms.attachments.room_for(taken),
     )
     rooms.attachments.count(taken)
@@ -149,17 +148,15 @@ async def _with_history(rooms: Rooms, query: Query) -> Query:
     return replace(query, history=history, use_history=bool(history))
 
 
-async def _renewed(rooms: Rooms, query: Query, prepare: Prepare | None) -> Query:
-    """The query of a turn that has waited for an earlier one: whole, and with that one's answer in its history."""
-    # A turn that is stopped meanwhile must not break off what the store does for others too.
-    known = await asyncio.shield(_with_history(rooms, query))
-    whole = known if prepare is None else await prepare()
-    return replace(whole, history=known.history, use_history=known.use_history)
+async def _made(rooms: Rooms, query: Query, taken: TakenIn, *, is_stored: bool) -> Query:
+    """The query once its turn has come: with the answer of one it has waited for, and with all of its attachments.
 
-
-async def _prepared(rooms: Rooms, query: Query, taken: TakenIn) -> Query:
-    """The query with all of its attachments; NotReady when one of them can't be fetched."""
-    return replace(query, attachments=await rooms.attachments.fetch(taken))
+    Raises NotReady when one of these can't be fetched.
+    """
+    if is_stored:
+        # A turn that is stopped meanwhile must not break off what the store does for others too.
+        query = await asyncio.shield(_with_history(rooms, query))
+    return query if taken.is_whole else replace(query, attachments=await rooms.attachments.fetch(taken))
 
 
 def _latest(history: History) -> History:

@@ -67,6 +67,7 @@ ENDS = (
     ("error", "too_long"),
     ("error", "died"),
     ("error", "no_worker"),
+    ("error", "no_query"),
     ("error", "attachment_unreachable"),
     ("error", "attachment_too_large"),
     ("error", "attachment_wrong_type"),

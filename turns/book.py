@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streamchat.turns.conversation_lines import ConversationLines, LineLimits, Prepare, Renew
+from streamchat.turns.conversation_lines import ConversationLines, LineLimits, MakeQuery
 from streamchat.turns.house import House
 from streamchat.turns.inputs import InputTally
 from streamchat.turns.query import Query, TurnRules
@@ -89,14 +89,14 @@ class TurnBook:
         rules: TurnRules,
         key: str | None = None,
         fingerprint: str = "",
-        renew: Renew | None = None,
-        prepare: Prepare | None = None,
+        make_query: MakeQuery | None = None,
+        is_whole: bool = True,
         attached_bytes: int = 0,
     ) -> Turn:
-        """Start a turn, or let it wait for an earlier one of its conversation; ``renew`` makes its query anew then.
+        """Start a turn, or let it wait for an earlier one of its conversation; ``make_query`` makes its query then.
 
-        ``prepare`` makes a query whole that may not wait (``renew`` sees to that too). ``attached_bytes``: the most
-        that its attachments may hold until its end.
+        It does so before the start, too, unless the query ``is_whole``: only then may a function see it as it is.
+        ``attached_bytes``: the most that its attachments may hold until its end.
         Raises TooBusy, ConversationBusy or ShuttingDown when that can't be, and then nothing has happened.
         """
         self._forget_old()
@@ -114,7 +114,7 @@ class TurnBook:
         )
         self._running[turn.id] = turn
         try:
-            self._lines.join(turn, renew, prepare)
+            self._lines.join(turn, make_query, is_whole=is_whole)
         except BaseException:
             del self._running[turn.id]
             raise

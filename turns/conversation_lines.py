@@ -15,10 +15,9 @@ from streamchat.turns.query import Query
 from streamchat.turns.turn import Turn
 from streamchat.turns.work_queue import TooBusy
 
-# Makes the query anew when its turn has come: what was said meanwhile belongs to it.
-Renew = Callable[[], Awaitable[Query]]
-# Makes the query whole before any function may see it: what has to be fetched first belongs to it.
-Prepare = Callable[[], Awaitable[Query]]
+# Makes the query once its turn has come, with what was said meanwhile, and what has to be fetched before any function
+# may see it.
+MakeQuery = Callable[[], Awaitable[Query]]
 
 _RETRY_AFTER_SECONDS = 5.0
 
@@ -48,13 +47,13 @@ class LineLimits:
 class ConversationLines:
     """Every turn that has not ended, by its conversation. Lets it begin, or wait, as its ``on_busy`` says.
 
-    A query that is made whole or anew is a task here, cancelled when its turn ends before.
+    A query that is made is a task here, cancelled when its turn ends before.
     """
 
     def __init__(self, limits: LineLimits) -> None:
         self._limits = limits
         self._lines: dict[tuple[str, str], list[Turn]] = {}
-        self._waiting: dict[str, Renew | None] = {}
+        self._waiting: dict[str, MakeQuery | None] = {}
         self._beginning: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -67,8 +66,8 @@ class ConversationLines:
         line = self._lines.get((owner, conversation_id))
         return line[-1] if line else None
 
-    def join(self, turn: Turn, renew: Renew | None, prepare: Prepare | None = None) -> None:
-        """Let the turn begin now or later: with the query of ``prepare``, or that of ``renew`` when it has waited.
+    def join(self, turn: Turn, make_query: MakeQuery | None, *, is_whole: bool) -> None:
+        """Let the turn begin now or later: with the query it has if that ``is_whole`` and need not wait, else made.
 
         Raises ConversationBusy or TooBusy, and then nothing has happened.
         """
@@ -76,15 +75,15 @@ class ConversationLines:
         waits = bool(line) and turn.rules.on_busy != "run"
         if waits:
             self._check_line(turn, line)
-        if waits or prepare is not None:
+        if waits or not is_whole:
             self._check_room()
         self._lines[_key(turn)] = line
         line.append(turn)
         if waits:
-            self._let_wait(turn, line, renew or prepare)
+            self._let_wait(turn, line, make_query)
             return
         try:
-            self._begin_now(turn, prepare)
+            self._begin_now(turn, None if is_whole else make_query)
         except BaseException:
             self._remove(turn)
             raise
@@ -109,24 +108,24 @@ class ConversationLines:
         if len(self._waiting) + len(self._beginning) >= self._limits.max_waiting:
             raise TooBusy(_RETRY_AFTER_SECONDS)
 
-    def _let_wait(self, turn: Turn, line: list[Turn], renew: Renew | None) -> None:
-        self._waiting[turn.id] = renew
+    def _let_wait(self, turn: Turn, line: list[Turn], make_query: MakeQuery | None) -> None:
+        self._waiting[turn.id] = make_query
         self._tell_positions(line)
         if turn.rules.on_busy == "interrupt":
             for earlier in line[:-1]:
                 earlier.give_way()
 
-    def _begin_now(self, turn: Turn, prepare: Prepare | None) -> None:
-        if prepare is None:
+    def _begin_now(self, turn: Turn, make_query: MakeQuery | None) -> None:
+        if make_query is None:
             turn.submit()
         else:
-            self._begin(turn, prepare)
+            self._begin(turn, make_query)
 
-    def _begin(self, turn: Turn, make: Renew | Prepare | None) -> None:
-        if make is None:
+    def _begin(self, turn: Turn, make_query: MakeQuery | None) -> None:
+        if make_query is None:
             _submit(turn)
             return
-        task = asyncio.get_running_loop().create_task(_make_and_submit(turn, make), name=f"begin {turn.id}")
+        task = asyncio.get_running_loop().create_task(_make_and_submit(turn, make_query), name=f"begin {turn.id}")
         self._beginning[turn.id] = task
         task.add_done_callback(lambda _: self._beginning.pop(turn.id))
 
@@ -149,15 +148,15 @@ def _key(turn: Turn) -> tuple[str, str]:
     return turn.owner, turn.query.conversation_id
 
 
-async def _make_and_submit(turn: Turn, make: Renew | Prepare) -> None:
+async def _make_and_submit(turn: Turn, make_query: MakeQuery) -> None:
     try:
-        query = await make()
+        query = await make_query()
     except NotReady as error:
         turn.returned(error.ended)
         return
     except Exception as error:
         _logger.exception("the query of turn %s could not be made", turn.id)
-        turn.returned(Ended(cause="error", code="overloaded", reason="no_worker", detail=repr(error)))
+        turn.returned(Ended(cause="error", code="overloaded", reason="no_query", detail=repr(error)))
         return
     if turn.ended is None:
         turn.query = query

@@ -143,6 +143,7 @@ WAYS_TO_END: dict[tuple[str, str], Callable[[Desk], None]] = {
     ("error", "not_text"): finish_with(Ended(cause="error", code="processing_error", reason="not_text")),
     ("error", "died"): finish_with(Ended(cause="error", code="processing_error", reason="died")),
     ("error", "no_worker"): finish_with(Ended(cause="error", code="overloaded", reason="no_worker")),
+    ("error", "no_query"): finish_with(Ended(cause="error", code="overloaded", reason="no_query")),
     **{("error", reason): finish_with(unavailable(reason)) for reason in ATTACHMENT_REASONS},
     ("error", "too_long"): too_long,
     ("error", "shutdown"): shutdown,

@@ -131,11 +131,20 @@ async def test_the_query_of_one_that_has_waited_is_made_anew() -> None:
     async def renew() -> Query:
         return replace(second.query, message="hello again")
 
-    first, second = desk.open(), desk.open(renew=renew)
+    first, second = desk.open(), desk.open(make_query=renew)
     desk.hands.executor.finish(first)
     assert second.started_at is None
     await finished(desk)
     assert (second.started_at is not None, second.query.message) == (True, "hello again")
+
+
+def test_a_whole_query_that_need_not_wait_is_not_made_anew() -> None:
+    desk = Desk()
+
+    async def renew() -> Query:
+        raise AssertionError
+
+    assert desk.running == [desk.open(make_query=renew)]
 
 
 @pytest.mark.gen_test
@@ -146,7 +155,7 @@ async def test_one_that_is_stopped_while_its_query_is_made_does_not_begin_and_th
         await second.cancel()
         return second.query
 
-    first, second, third = desk.open(), desk.open(renew=renew), desk.open()
+    first, second, third = desk.open(), desk.open(make_query=renew), desk.open()
     desk.hands.executor.finish(first)
     await finished(desk)
     assert second.started_at is None
@@ -161,7 +170,7 @@ async def test_a_query_is_made_whole_before_its_function_begins_and_its_deadline
         await whole.wait()
         return replace(turn.query, message="whole")
 
-    turn = desk.open(prepare=prepare)
+    turn = desk.open(make_query=prepare, is_whole=False)
     await asyncio.sleep(0)
     desk.hands.clock.advance(100.0)
     assert (turn.started_at, turn.ended, desk.running) == (None, None, [])
@@ -178,7 +187,7 @@ async def test_a_query_that_can_not_be_made_whole_ends_its_turn_as_it_says() -> 
     async def prepare() -> Query:
         raise NotReady(Ended(cause="error", code="attachment_unavailable", reason="attachment_too_large", detail="big"))
 
-    first, second = desk.open(prepare=prepare), desk.open()
+    first, second = desk.open(make_query=prepare, is_whole=False), desk.open()
     await finished(desk)
     assert first.ended is not None
     assert (first.ended.code, first.ended.reason) == ("attachment_unavailable", "attachment_too_large")
@@ -197,7 +206,7 @@ async def test_making_a_query_whole_stops_with_its_turn() -> None:
             given_up.set()
         return turn.query
 
-    turn = desk.open(prepare=prepare)
+    turn = desk.open(make_query=prepare, is_whole=False)
     await begun.wait()
     await turn.cancel()
     await given_up.wait()
@@ -213,9 +222,9 @@ async def test_queries_that_are_made_whole_take_places_of_those_that_wait() -> N
         await asyncio.Event().wait()
         return QUERY
 
-    turns = [desk.open(conversation=f"c{n}", prepare=prepare) for n in range(2)]
+    turns = [desk.open(conversation=f"c{n}", make_query=prepare, is_whole=False) for n in range(2)]
     with pytest.raises(TooBusy):
-        desk.open(conversation="c2", prepare=prepare)
+        desk.open(conversation="c2", make_query=prepare, is_whole=False)
     assert ("ada", "c2") not in desk.book._lines._lines
     assert desk.book.running == 2
     assert desk.open(conversation="c3").started_at is not None
@@ -230,11 +239,11 @@ async def test_a_store_that_is_down_ends_the_one_that_needs_it(caplog: pytest.Lo
     async def renew() -> Query:
         raise OSError("the disk is full")
 
-    first, second, third = desk.open(), desk.open(renew=renew), desk.open()
+    first, second, third = desk.open(), desk.open(make_query=renew), desk.open()
     desk.hands.executor.finish(first)
     await finished(desk)
     assert second.ended is not None
-    assert second.ended.code == "overloaded"
+    assert (second.ended.code, second.ended.reason) == ("overloaded", "no_query")
     assert desk.running == [third]
     assert "could not be made" in caplog.text
 

@@ -19,7 +19,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from streamchat.handlers.delivery import drop
-from streamchat.handlers.errors import Refused, refusal_of
+from streamchat.handlers.errors import Refused, bad_field, refusal_of
 from streamchat.handlers.request_body import RequestBody
 from streamchat.handlers.rooms import Rooms
 from streamchat.presenting.frames import Payload
@@ -128,6 +128,13 @@ class Door(RequestHandler):
         """The token in the request's header; None when there is none."""
         scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
         return _utf8(secret.strip()) if scheme.lower() == "bearer" else None
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """An argument of the address, or a part of its path, which has no name. Raises Refused."""
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise bad_field(name or "request", "must be UTF-8") from None
 
     def options(self, *_: str) -> None:
         """Answer a preflight: everything is allowed, and nothing is done."""

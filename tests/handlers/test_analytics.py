@@ -241,3 +241,13 @@ def test_the_longest_period_is_taken_and_one_day_more_is_not() -> None:
     assert (end - begin).days == MAX_DAYS
     with pytest.raises(Refused):
         period((first - timedelta(days=1)).isoformat(), last.isoformat(), NOW)
+
+
+def test_an_argument_that_is_no_text_is_named() -> None:
+    async def scenario(house: House) -> None:
+        response = await house.get("/api/analytics?from=%ff")
+        assert (response.status, response.json["field"]) == (400, "from")
+        response = await house.get("/api/streams/%ff")
+        assert (response.status, response.frames[0].payload["field"]) == (400, "request")
+
+    with_server(saying("hi"), scenario)

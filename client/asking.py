@@ -9,7 +9,7 @@ from time import monotonic
 
 from streamchat.client.answer_file import AnswerFile
 from streamchat.client.exits import CannotGoOn, Exit, exit_of
-from streamchat.client.frames import text_in
+from streamchat.client.frames import Frame, text_in
 from streamchat.client.happenings import Asked, Happening, MediaCame, Said
 from streamchat.client.media_files import MediaFiles
 from streamchat.client.pursuit import Pursuit
@@ -70,22 +70,30 @@ class Asking:
         except KeyboardInterrupt:
             return self._stop(), Exit.INTERRUPTED
         except CannotGoOn as reason:
+            # First: it may be that nothing can be said any more.
+            stopped = "" if reason.exit_status is Exit.LOST else self._stop()
             self.view.end()
-            self.view.say(str(reason))
-            if reason.exit_status is not Exit.LOST:
-                self.view.say(self._stop())
+            self.view.say("\n".join(filter(None, (str(reason), stopped))))
             return "not finished", reason.exit_status
         end = reading.end
         return (end.status or "ended", exit_of(end.status, end.code)) if end else ("not finished", Exit.LOST)
 
     def _follow(self, reading: Reading, started: float) -> None:
-        with closing(self.server.frames(self.pursuit, self.view.say)) as frames:
-            for frame in frames:
-                happenings = reading.take(frame, self.now() - started)
-                self._save(happenings)  # first: what was seen is in the file, whatever comes between
-                self.view.show(frame, happenings)
-                for happening in happenings:
-                    self._act(happening)
+        try:
+            with closing(self.server.frames(self.pursuit, self.view.say)) as frames:
+                for frame in frames:
+                    self._take(frame, reading, self.now() - started)
+        except BrokenPipeError:  # the reader has seen enough
+            raise
+        except OSError as error:  # a full disk, most likely: nothing more can be shown
+            raise CannotGoOn(f"cannot write the answer: {error.strerror or error}", Exit.NOT_SAVED) from error
+
+    def _take(self, frame: Frame, reading: Reading, at: float) -> None:
+        happenings = reading.take(frame, at)
+        self._save(happenings)  # first: what was seen is in the file, whatever comes between
+        self.view.show(frame, happenings)
+        for happening in happenings:
+            self._act(happening)
 
     def _save(self, happenings: list[Happening]) -> None:
         for happening in happenings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from streamchat.client.exits import CannotGoOn, Exit
 from streamchat.client.given import attached, body_of, check, message_of, token_of
 from streamchat.client.safe_text import safe
 from streamchat.client.server import Server
+from streamchat.client.standard_streams import drop_unwritten
 
 _FIELDS = (
     *("lang", "pace", "prompt", "prompt_mode", "conversation_id"),
@@ -39,8 +40,9 @@ Exit status:
     5  cancelled by someone else
     6  unauthorized: no valid token
     7  the backend asks something, and there is no terminal to ask it on
-    8  the answer is whole, but could not be saved as asked
+    8  the answer could not be written or saved as asked
   130  interrupted by Ctrl-C; the work on the server was cancelled
+  141  whoever read the output has closed it; the work was left
   143  terminated; the work on the server was left""",
 )
 @click.argument("username", metavar="USERNAME", required=False)
@@ -88,6 +90,13 @@ def main(username: str | None, message: str | None, token: str | None, **options
         status = reason.exit_status
     except KeyboardInterrupt:
         status = Exit.INTERRUPTED
+    except BrokenPipeError:
+        status = Exit.UNREAD
+    except OSError as error:
+        with suppress(OSError):  # it may be this very output
+            click.echo(f"cannot read or write: {error.strerror or error}", err=True)
+        status = Exit.NOT_SAVED
+    drop_unwritten()
     sys.exit(status)
 
 

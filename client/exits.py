@@ -18,6 +18,7 @@ class Exit(IntEnum):
     NEEDS_ANSWER = 7
     NOT_SAVED = 8
     INTERRUPTED = 130
+    UNREAD = 141
     TERMINATED = 143
 
 

@@ -103,6 +103,6 @@ def test_a_reader_that_has_seen_enough_ends_the_client(
     assert process.stdout.read(5) == b"first"
     process.stdout.close()
     server.release()
-    assert process.wait(20) == 1
+    assert process.wait(20) == 141
     assert process.stderr
     assert b"Traceback" not in process.stderr.read()

@@ -33,6 +33,11 @@ def text_in(frame: Frame, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def is_of_no_chat(refusal: Frame) -> bool:
+    """Whether a refusal is none of a door: it has no ``code``, or there is no door at that address."""
+    return text_in(refusal, "code") in ("", "not_found")
+
+
 def number_in(frame: Frame, name: str) -> float | None:
     """A field's number; None when it is missing or none that can be reckoned with."""
     value = frame.get(name)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from streamchat.client.exits import CannotGoOn, Exit
-from streamchat.client.frames import Frame
+from streamchat.client.frames import Frame, is_of_no_chat
 
 # What a later attempt may cure: the server's "busy", and what a proxy says while the server restarts.
 TRY_AGAIN = frozenset({408, 429, 502, 503, 504})
@@ -88,7 +88,11 @@ class Pursuit:
         reason = f"HTTP {status}: {frame.get('error')}"
         if status in TRY_AGAIN:
             raise Broken(reason, retry_after)
-        if self.last_event_id is None or status == HTTPStatus.UNAUTHORIZED:
+        if status == HTTPStatus.UNAUTHORIZED:
+            return frame
+        if self.last_event_id is None:
+            if is_of_no_chat(frame):
+                raise GaveUp(f"no chat server answered: {reason}")
             return frame
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             raise GaveUp(f"the server knows this stream no more, the rest of it is gone ({reason})")

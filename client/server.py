@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,8 @@ import httpx
 from httpx_sse import EventSource, SSEError, connect_sse
 
 from streamchat.client.exits import CannotGoOn, Exit
-from streamchat.client.frames import Frame, as_frame, text_in
-from streamchat.client.pursuit import Broken, GaveUp, Pursuit
+from streamchat.client.frames import Frame, as_frame, is_of_no_chat, text_in
+from streamchat.client.pursuit import TRY_AGAIN, Broken, GaveUp, Pursuit
 
 CONNECT_SECONDS = 10.0
 # A short call that is not answered by then is worth a word to the user.
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 10.0
 
 
 class NoAnswer(CannotGoOn):
-    """A short call failed; says why. ``code`` is the server's, empty when it could not be reached."""
+    """A short call failed; says why. ``code`` is the server's, empty when no chat server could be reached."""
 
     def __init__(self, sentence: str, code: str = "") -> None:
         super().__init__(sentence, Exit.UNAUTHORIZED if code == "unauthorized" else Exit.REFUSED if code else Exit.LOST)
@@ -125,14 +125,19 @@ def _until_the_end(source: EventSource, pursuit: Pursuit) -> Generator[Frame, No
 
 
 def _error_frame(source: EventSource) -> Frame:
-    """A refusal's only frame, or one made from the status where a proxy answered instead."""
+    """A refusal's only frame, or one made from the status where a proxy answered instead: without a code, then."""
     response = source.response
     frame = {"error": response.reason_phrase or "refused", "status": "error", "is_complete": True}
     if response.status_code == httpx.codes.UNAUTHORIZED:
         frame["code"] = "unauthorized"
-    with suppress(SSEError, ValueError):
+    try:
         for event in source.iter_sse():
             frame |= as_frame(event.data)
+    except SSEError:  # no event stream
+        response.read()
+        frame |= _json_of(response) or {}
+    except ValueError:
+        pass
     return frame
 
 
@@ -144,8 +149,11 @@ def _json_of(response: httpx.Response) -> Frame | None:
 
 
 def _refusal(response: httpx.Response, answer: Frame) -> NoAnswer:
-    code = text_in(answer, "code")
+    said = f"HTTP {response.status_code}: {text_in(answer, 'error') or response.reason_phrase or 'refused'}"
     if response.status_code == httpx.codes.UNAUTHORIZED:
-        code = "unauthorized"
-    sentence = text_in(answer, "error") or response.reason_phrase or "no answer that can be read"
-    return NoAnswer(f"HTTP {response.status_code}: {sentence}", code or "refused")
+        return NoAnswer(said, "unauthorized")
+    if response.status_code in TRY_AGAIN and not text_in(answer, "code"):
+        return NoAnswer(said)  # a proxy before a server that is down
+    if is_of_no_chat(answer):
+        return NoAnswer(f"no chat server answered: {said}")
+    return NoAnswer(said, text_in(answer, "code"))

@@ -1,6 +1,7 @@
 import pytest
 
 from streamchat.client.exits import Exit
+from streamchat.client.frames import Frame
 from streamchat.client.pursuit import Broken, GaveUp, Pursuit, Request
 
 
@@ -93,9 +94,17 @@ def test_what_a_later_attempt_may_cure_is_tried_again(status: int) -> None:
     assert (str(broken.value), broken.value.retry_after) == (f"HTTP {status}: e", 2.0)
 
 
-@pytest.mark.parametrize("status", [302, 400, 401, 404, 409, 410, 500])
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 410, 500])
 def test_any_other_refusal_of_a_question_is_its_end(status: int) -> None:
-    assert pursuit().refused(status, {"error": "e"}, "") == {"error": "e"}
+    refusal = {"error": "e", "code": "c"}
+    assert pursuit().refused(status, refusal, "") == refusal
+
+
+@pytest.mark.parametrize("refusal", [{}, {"code": 404}, {"code": "not_found"}])
+@pytest.mark.parametrize("status", [302, 403, 404, 405, 500, 501])
+def test_whoever_refuses_without_a_code_or_has_no_such_address_is_no_chat_server(status: int, refusal: Frame) -> None:
+    with pytest.raises(GaveUp, match=f"no chat server answered: HTTP {status}: e"):
+        pursuit().refused(status, {"error": "e"} | refusal, "")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,14 @@ def test_tools_media_and_stages_are_told(tmp_path: Path) -> None:
     assert (tmp_path / "1.png").read_bytes() == b"picture"
 
 
+@pytest.mark.parametrize("arguments", [[PROFILE, "hi"], ["--profiles"]])
+def test_an_address_below_the_servers_own_is_no_chat_server(arguments: list[str]) -> None:
+    with serving(saying(ANSWER)) as url:
+        result = CliRunner().invoke(main, [*arguments, "--token", ALICE, "--url", f"{url}/nothing"])
+    assert result.exit_code == 3
+    assert "no chat server answered: HTTP 404" in result.stderr
+
+
 def test_a_wrong_token_is_exit_status_6() -> None:
     with serving(saying(ANSWER)) as url:
         result = CliRunner().invoke(main, [PROFILE, "hi", "wrong", "--url", url, "--lang", "en"])

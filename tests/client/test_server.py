@@ -169,8 +169,12 @@ def test_an_answer_to_a_question_is_posted_with_its_id(server: ScriptedServer) -
     [
         (answer({"error": "too small", "code": "invalid_request"}, 400), "invalid_request", "HTTP 400: too small"),
         (Scene(status=401, content_type="text/html", pieces=[b"<html>"]), "unauthorized", "HTTP 401: Scripted"),
-        (Scene(status=502, content_type="text/html", pieces=[b"<html>"]), "refused", "HTTP 502: Scripted"),
-        (Scene(pieces=[b"<html>"], content_type="text/html"), "refused", "HTTP 200"),
+        (answer({"error": "none", "code": "profile_not_found"}, 404), "profile_not_found", "^HTTP 404: none"),
+        (answer({"error": "busy", "code": "overloaded"}, 503), "overloaded", "^HTTP 503: busy"),
+        (Scene(status=502, content_type="text/html", pieces=[b"<html>"]), "", "^HTTP 502: Scripted"),
+        (Scene(status=404, content_type="text/html"), "", "no chat server answered: HTTP 404: Scripted"),
+        (answer({"error": "no such address", "code": "not_found"}, 404), "", "no chat server answered: HTTP 404: no"),
+        (Scene(pieces=[b"<html>"], content_type="text/html"), "", "no chat server answered: HTTP 200"),
     ],
 )
 def test_a_short_call_that_fails_says_why(server: ScriptedServer, scene: Scene, code: str, said: str) -> None:

@@ -3,9 +3,20 @@
 It holds no tests: pytest does not collect it.
 """
 
-from streamchat.client.command import main
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the client. It is imported here: that takes a moment, in which Ctrl-C may come too."""
+    try:
+        from streamchat.client.command import main as command
+
+        command()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

@@ -88,7 +88,7 @@ def main(username: str | None, message: str | None, token: str | None, **options
     except CannotGoOn as reason:
         click.echo(safe(str(reason)), err=True)
         status = reason.exit_status
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):  # the latter: at the prompt for the token
         status = Exit.INTERRUPTED
     except BrokenPipeError:
         status = Exit.UNREAD

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from test_streaming_client import main
+from streamchat.client.command import main
 from tests.client.scripted_server import Scene, ScriptedServer, answer, chat, running, sse
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from streamchat.client.command import main
 from streamchat.client.frames import Frame
-from test_streaming_client import main
 from tests.client.scripted_server import STREAM_ID, Scene, ScriptedServer, answer, chat, refusal, running, sse
 
 CHUNKS = ["你好，", "wor", "ld 👨‍👩‍👧\r\n", "  end\u0085"]

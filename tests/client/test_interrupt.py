@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -58,6 +59,15 @@ def test_ctrl_c_before_any_frame_cancels_the_stream_that_the_header_names(
 
 def noticed() -> bytes:
     return b'data: {"status": "processing", "message": "noticed"}\n\n'
+
+
+def test_ctrl_c_while_the_client_is_being_loaded_prints_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "httpx.py").write_text("import signal\n\nsignal.raise_signal(signal.SIGINT)\n")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run([sys.executable, CLIENT, "A", "hi", "t"], env=environment, capture_output=True, check=False)
+    signal.signal(signal.SIGINT, before)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
 
 
 def test_a_second_ctrl_c_ends_at_once(server: ScriptedServer, process: subprocess.Popen[bytes]) -> None:

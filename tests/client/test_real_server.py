@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from test_streaming_client import main
+from streamchat.client.command import main
 from tests.client.real_server import ALICE, PROFILE, serving
 from tests.client.screen import CLIENT
 from tests.handlers.house import Gate, saying

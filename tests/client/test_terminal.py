@@ -163,6 +163,14 @@ def test_a_missing_token_is_asked_for_and_not_shown(server: ScriptedServer) -> N
     assert server.asked[0].headers["authorization"] == "Bearer s3cret"
 
 
+def test_ctrl_c_instead_of_a_token_is_exit_status_130(server: ScriptedServer) -> None:
+    with screen("VitalikButerin", "hi", "--url", server.url) as shown:
+        shown.wait_for("Token:")
+        shown.type("\x03")
+        assert shown.exit_status() == 130
+    assert not server.asked
+
+
 def curious(message: str, ask: Any) -> str:
     year = ask("Which year?", schema={"type": "integer", "minimum": 2000})
     colour = ask("Which colour?", schema={"enum": ["red", "blue"]})

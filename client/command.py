@@ -18,7 +18,7 @@ from streamchat.client.exits import CannotGoOn, Exit
 from streamchat.client.given import attached, body_of, check, message_of, token_of
 from streamchat.client.safe_text import safe
 from streamchat.client.server import Server
-from streamchat.client.standard_streams import drop_unwritten
+from streamchat.client.standard_streams import drop_unwritten, open_closed
 
 _FIELDS = (
     *("lang", "pace", "prompt", "prompt_mode", "conversation_id"),
@@ -79,6 +79,7 @@ def main(username: str | None, message: str | None, token: str | None, **options
     Ctrl-C stops the work on the server; a second one ends at once. A dropped connection is resumed where it broke, a
     silent one (--stall) counts as dropped.
     """
+    open_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

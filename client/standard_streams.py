@@ -1,9 +1,17 @@
-"""The standard streams as the shell gave them: what a disk or a reader no longer takes is dropped in the end."""
+"""The standard streams as the shell gave them: some may be closed, and some may take no more."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+
+
+def open_closed() -> None:
+    """Where the shell closed one (``<&-``, ``>&-``) Python has None; from here on it is empty, or keeps nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open until the end
 
 
 def drop_unwritten() -> None:

@@ -20,6 +20,7 @@ _WRITTEN = {
     "token": r"[!-~]+",
     "chunking": r"[^:]+(:[0-9]+)?",
 }
+_BEGINNINGS = {"url": ": it begins with http:// or https://"}
 STANDARD_INPUT = "-"
 
 
@@ -27,7 +28,8 @@ def check(**values: str) -> None:
     """A usage error for the first value that is not written as it must be; it is not shown, it may be the token."""
     for name, value in values.items():
         if not re.fullmatch(_WRITTEN.get(name, _TEXT), value):
-            raise click.BadParameter("it is empty, or not written as it must be", param_hint=name.upper())
+            sentence = f"it is empty, or not written as it must be{_BEGINNINGS.get(name, '')}"
+            raise click.BadParameter(sentence, param_hint=name.upper())
 
 
 def body_of(fields: Mapping[str, Any]) -> Frame:

@@ -158,6 +158,11 @@ def test_what_could_never_be_sent_is_a_usage_error(server: ScriptedServer, optio
     assert not server.asked
 
 
+def test_an_address_without_its_scheme_is_told_how_it_begins(server: ScriptedServer) -> None:
+    assert "begins with http:// or https://" in run(server, "--url", "127.0.0.1:5610").stderr
+    assert "http" not in run(server, "--chunking", "").stderr
+
+
 @pytest.mark.parametrize("token", [(), ("two words",), ("标记",), ("line\nbreak",), ("",)])
 def test_a_token_that_no_header_can_carry_is_a_usage_error_and_is_not_shown(
     server: ScriptedServer, token: tuple[str, ...]

@@ -342,3 +342,26 @@ def test_a_definition_of_a_link_reaches_back_and_leaves_everything_in_its_place(
         ["block", "After.", ""],
         ["block", "Last.", ""],
     ]
+
+
+def test_a_wide_table_scrolls_on_a_phone_and_breaks_no_word(parts: Page) -> None:
+    parts.set_viewport_size({"width": 360, "height": 700})
+    row = "| " + " | ".join(["responsibility", "right"] * 4) + " |\n"
+    lines_and_width = parts.evaluate(
+        """text => {
+            const view = new AnswerView();
+            document.body.replaceChildren(view.element);
+            view.append(text);
+            view.finish();
+            const lines = [...view.element.querySelectorAll("td")].map((cell) => {
+                const range = document.createRange();
+                range.selectNodeContents(cell);
+                return range.getClientRects().length;
+            });
+            const table = view.element.querySelector(".wide-table");
+            return [lines, table.scrollWidth > table.clientWidth, document.body.scrollWidth];
+        }""",
+        row + "|---" * 8 + "|\n" + row,
+    )
+    assert lines_and_width[:2] == [[1] * 8, True]
+    assert lines_and_width[2] <= 360

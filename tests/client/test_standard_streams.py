@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,9 @@ def run(server: ScriptedServer, redirection: str, *options: str) -> subprocess.C
     """The client as a shell starts it with this redirection."""
     arguments = ["VitalikButerin", "hi", "--token", "secret", "--url", server.url, *options]
     shell = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, str(CLIENT), *arguments]
-    return subprocess.run(shell, capture_output=True, text=True, timeout=30, check=False)
+    # Unbuffered, nothing would be left to write at exit.
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(shell, env=buffered, capture_output=True, text=True, timeout=30, check=False)
 
 
 @with_full_disk

@@ -16,6 +16,8 @@ LogFormat = Literal["text", "json"]
 
 # Their debug lines quote what they carry: prompts, answers, headers with keys.
 _INDISCREET = ("aiosqlite", "openai", "httpcore", "httpcore2")
+# Their info lines quote each address that is asked, and with it what a caller's URL holds.
+_TALKATIVE = ("httpx", "httpx2")
 
 
 class _RequestIdFilter(logging.Filter):
@@ -72,5 +74,6 @@ def set_up_logging(log_format: LogFormat, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # What Python warns of belongs into the same lines.
     logging.captureWarnings(True)
-    for name in _INDISCREET:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+    for names, least in ((_INDISCREET, logging.INFO), (_TALKATIVE, logging.WARNING)):
+        for name in names:
+            logging.getLogger(name).setLevel(max(least, logging.getLogger().level))

@@ -1,5 +1,6 @@
 """Log lines: one for a question that goes well, the request's id in each, never a token, a prompt or an answer."""
 
+import asyncio
 import json
 import logging
 import warnings
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from streamchat.handlers.logs import set_up_logging
@@ -165,6 +167,19 @@ def test_what_python_warns_of_is_a_line_too(capsys: pytest.CaptureFixture[str]) 
         warnings.warn("mind the step", stacklevel=1)
     line = json.loads(capsys.readouterr().err)
     assert (line["logger"], "mind the step" in line["message"]) == ("py.warnings", True)
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_an_address_that_is_asked_is_no_line(level: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+            await client.get("https://files.example/cat.png?token=secret")
+
+    set_up_logging("text", level)
+    asyncio.run(ask())
+    logging.getLogger("httpx").warning("but a warning is")
+    assert "secret" not in (shown := capsys.readouterr().err)
+    assert "but a warning is" in shown
 
 
 def test_a_refusal_is_a_line_with_its_door_and_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,10 +21,10 @@ class Tally:
         "_first_chunk",
         "_first_chunk_at",
         "_first_frame_at",
-        "_frames",
         "_gaps",
         "_last_chunk",
         "_last_chunk_at",
+        "_others",
         "_received_at",
     )
 
@@ -36,14 +36,13 @@ class Tally:
         self._last_chunk: Chunk | None = None
         self._first_chunk_at: float | None = None
         self._last_chunk_at = 0.0
-        self._frames = 0
+        self._others = 0  # frames that are no chunks
         self._gaps = _NO_GAPS[:]
         self._end = self._code = ""
 
     def count(self, frames: list[AnyFrame]) -> None:
         """These have left now."""
         now = monotonic()
-        self._frames += len(frames)
         if self._first_frame_at is None:
             self._first_frame_at = now
         for frame in frames:
@@ -54,7 +53,9 @@ class Tally:
                     self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
                 self._last_chunk = frame
                 self._last_chunk_at = now
-            elif frame.is_terminal:
+                continue
+            self._others += 1
+            if frame.is_terminal:
                 self._end, self._code = frame.payload["status"], frame.payload.get("code", "")
 
     def summary(self, door: str, leaving: Leaving, *, resumed: bool) -> Delivery:
@@ -73,7 +74,7 @@ class Tally:
             total_seconds=monotonic() - self._received_at,
             chunks=chunks,
             characters=characters,
-            frames=self._frames,
+            frames=chunks + self._others,
             gaps=self._gaps,
         )
 

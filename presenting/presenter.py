@@ -29,7 +29,7 @@ class Presenter:
     """Shows a turn in a style. ``skip`` durable frames were seen before and are left out.
 
     A new client is given the opening; one that resumes is given no old progress. ``due`` is when to take again,
-    unless the log grows first.
+    unless the log grows first. ``is_finished``: the terminal frame has been given, or was seen before.
     """
 
     __slots__ = (
@@ -52,6 +52,7 @@ class Presenter:
         "_usage",
         "_with_opening",
         "due",
+        "is_finished",
     )
 
     def __init__(
@@ -84,16 +85,12 @@ class Presenter:
         self._usage: Usage | None = None
         self._came_at = -inf
         self.due = -inf
+        self.is_finished = False
 
     @property
     def number(self) -> int:
         """How many durable frames there have been, the skipped ones included."""
         return self._timeline.number
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the terminal frame has been given, or was seen before."""
-        return self._timeline.is_finished or self._is_dismissed
 
     def feed(self, entries: Sequence[Entry], notice: Notice | None = None) -> None:
         """Take new entries of the log, and the latest notice if it is a new one."""
@@ -102,22 +99,24 @@ class Presenter:
         if notice is not None:
             self._notice = notice
             self._is_news = True
+            self._is_dismissed = isinstance(notice, Dismissed)
         self._plan()
 
     def take(self, now: float) -> list[AnyFrame]:
         """The frames that are due at ``now``; when ``due`` is not later than that, there are more."""
-        if isinstance(self._notice, Dismissed):
+        if self._is_dismissed:
             return self._goodbye()
         frames: list[AnyFrame] = []
         if not self._is_open:
             self._open(now, frames)
-        if self._timeline.due <= now:
+        timeline = self._timeline
+        if timeline.due <= now:
             self._advance(now, frames)
-        if self._timeline.answered_at is None and self._transient_due <= now:
+        if timeline.answered_at is None and self._transient_due <= now:
             frames.append(self._transient(now))
         if frames:
             self._sent_at = now
-        elif not self.is_finished and now >= self._sent_at + self._keepalive_seconds:
+        elif not timeline.is_finished and now >= self._sent_at + self._keepalive_seconds:
             self._sent_at = now
             frames.append(keepalive(self.number))
         self._plan()
@@ -125,21 +124,23 @@ class Presenter:
 
     def _plan(self) -> None:
         timeline = self._timeline
-        if self.is_finished:
-            self.due = inf
-        elif not self._is_open or isinstance(self._notice, Dismissed):
+        if self.is_finished or timeline.is_finished:
+            self.is_finished, self.due = True, inf
+        elif self._is_dismissed or not self._is_open:
             self.due = -inf
-        elif timeline.answered_at is not None:
-            self._durations = ()  # nothing is foretold any more
-            self.due = min(timeline.due, self._sent_at + self._keepalive_seconds)
         else:
-            self.due = min(timeline.due, self._transient_due, self._sent_at + self._keepalive_seconds)
+            due, keepalive_at = timeline.due, self._sent_at + self._keepalive_seconds
+            if timeline.answered_at is None:
+                due = min(due, self._transient_due)
+            else:
+                self._durations = ()  # nothing is foretold any more
+            self.due = due if due < keepalive_at else keepalive_at
 
     def _goodbye(self) -> list[AnyFrame]:
         """The one frame that is not the log's: it ends this reading, not the stream. Who comes back misses nothing."""
         if self.is_finished:
             return []
-        self._is_dismissed = True
+        self.is_finished = True
         self._plan()
         payload = error_payload(sentence("shutting_down", self._lang), "shutting_down")
         return [Frame(payload, max(self.number, self._skip), is_durable=False, is_terminal=True)]
@@ -153,10 +154,11 @@ class Presenter:
             frames.append(self._opening(self._style.connecting))
 
     def _advance(self, now: float, frames: list[AnyFrame]) -> None:
-        timeline, skip, steps = self._timeline, self._skip, 0
-        enough = timeline.text.arrived + CHARACTERS_PER_TAKE
-        while timeline.due <= now and steps < STEPS_PER_TAKE and timeline.text.arrived < enough:
-            steps += 1
+        timeline, text, skip = self._timeline, self._timeline.text, self._skip
+        enough = text.arrived + CHARACTERS_PER_TAKE
+        for _ in range(STEPS_PER_TAKE):
+            if timeline.due > now or text.arrived >= enough:
+                break
             frame = timeline.step()
             if frame is not None:
                 if frame.number > skip:

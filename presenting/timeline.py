@@ -136,23 +136,24 @@ class Timeline:
 
     def _plan(self) -> None:
         """Work out when the next step is due: once a step, because it is asked for more often."""
-        if self.is_finished:
-            self.due = inf
-            return
         if self._ready:
             item, at = self._ready[self._ready_first], self._free_at
             if not isinstance(item, str):
-                at = max(item.arrived_at, min(at, item.latest_at))
-            self._ready_at = at = at if at > self._shown_at else self._shown_at
+                at = max(item.arrived_at, min(at, item.latest_at), self._shown_at)
+        elif self.is_finished:
+            self.due = inf
+            return
         elif self.text.is_uncut:
-            self._ready_at = at = self._shown_at
+            at = self._shown_at
         elif self._end is not None:
-            self._ready_at = at = max(self._shown_at, self._ended_at)
+            at = max(self._shown_at, self._ended_at)
         else:
-            self._ready_at = at = inf
+            at = inf
+        self._ready_at = at
         if self._inbox and self._inbox[self._inbox_first].at < at:
             at = self._inbox[self._inbox_first].at
-        self.due = at if at < self.text.held_until else self.text.held_until
+        held_until = self.text.held_until
+        self.due = at if at < held_until else held_until
 
     # Reading entries.
 
@@ -244,29 +245,31 @@ class Timeline:
     # Showing frames.
 
     def _show(self) -> AnyFrame:
-        item = self._ready[self._ready_first]
-        self._ready_first += 1
-        if self._ready_first == len(self._ready):
+        ready, first = self._ready, self._ready_first
+        item = ready[first]
+        if first + 1 < len(ready):
+            self._ready_first = first + 1
+        else:
             self._ready, self._ready_first = [], 0
-        self._shown_at = self._ready_at
-        self.number += 1
+        self._shown_at = at = self._ready_at
+        self.number = number = self.number + 1
         if isinstance(item, str):
             text = item
         elif item.payload is not None:
-            return Frame(item.payload, self.number)
+            self._free_at = max(self._free_at, at)
+            return Frame(item.payload, number)
         else:
             text = item.chunk
         size = len(text)
-        self._free_at = self._shown_at + self._pause_after(text, size)
-        self._chunks += 1
-        self._position += size
-        return Chunk(text, self.number, self._chunks, self._position, self.text.total, self._style.chunk_fields)
+        self._free_at = at if self._pace is NO_PACE else at + self._pause_after(text, size)
+        self._chunks = chunks = self._chunks + 1
+        self._position = position = self._position + size
+        return Chunk(text, number, chunks, position, self.text.total, self._style.chunk_fields)
 
     def _pause_after(self, chunk: str, size: int) -> float:
-        if self._pace is NO_PACE:
-            return 0.0
-        natural, left = self._pace.pause_after(chunk), self.text.arrived - self._position
-        if self.text.is_live:
+        answer = self.text
+        natural, left = self._pace.pause_after(chunk), answer.arrived - self._position
+        if answer.is_live:
             return pause_behind_source(natural, size, left)
         seconds_left = (self.answered_at or 0.0) + ANSWER_SECONDS - self._shown_at
         return pause_in_answer(natural, size, left, seconds_left)

@@ -73,7 +73,8 @@ class Reader:
     @property
     def now(self) -> float:
         """Seconds since the turn was accepted; never before an alarm that has rung, though a loop may ring early."""
-        return max(self._clock() - self._accepted_at, self._rung_at)
+        now = self._clock() - self._accepted_at
+        return now if now > self._rung_at else self._rung_at
 
     def take(self) -> Sequence[Entry]:
         """The entries that were appended since the last call."""

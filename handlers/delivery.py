@@ -9,8 +9,9 @@ from typing import Any
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
+from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.tally import Tally
-from streamchat.presenting.frames import AnyFrame
+from streamchat.presenting.frames import AnyFrame, Chunk
 from streamchat.turns.observer import Leaving
 from streamchat.wire.wire import Wire
 
@@ -23,11 +24,14 @@ class Stalled(Exception):
 
 
 class SseDelivery:
-    """The one writer of a streaming response."""
+    """The one writer of a streaming response. Chunks, which nearly all frames are, leave through the outbox."""
 
     __slots__ = (
         "_handler",
         "_is_chunked",
+        "_leaving",
+        "_outbox",
+        "_room",
         "_socket_send",
         "_stall_seconds",
         "_stream",
@@ -35,25 +39,50 @@ class SseDelivery:
         "tally",
     )
 
-    def __init__(self, handler: RequestHandler, wire: Wire, *, stall_seconds: float, received_at: float) -> None:
+    def __init__(
+        self, handler: RequestHandler, wire: Wire, outbox: Outbox, *, stall_seconds: float, received_at: float
+    ) -> None:
         self._handler = handler
         self._wire = wire
+        self._outbox = outbox
         self._stall_seconds = stall_seconds
         self.tally = Tally(received_at)
+        self._leaving = b""  # what is in the outbox
+        self._room: asyncio.Future[None] | None = None  # that what was in the outbox has to wait for
         self._stream: IOStream | None = None
         self._socket_send: Callable[[bytes], int]
         self._is_chunked = handler.request.version == "HTTP/1.1"
 
     def deliver(self, frames: list[AnyFrame]) -> asyncio.Future[None] | None:
-        """Write and flush. Returns None when all has left, or a future that is done once there is room for more.
+        """Write and flush. Returns None when there is room for more, or else a future that is done once there is.
 
-        The future fails with Stalled when the client does not take PIECE_BYTES within the stall limit. Raises
-        StreamClosedError, now or through the future, when the client has gone.
+        What becomes of chunks is told by the next call. The future fails with Stalled when the client does not take
+        PIECE_BYTES within the stall limit. Raises StreamClosedError, now or through the future, when the client has
+        gone.
         """
-        data = self._wire.encode(frames)
-        room = self._begin(data) if self._stream is None else self._write(self._stream, data)
+        data, stream = self._wire.encode(frames), self._stream
         self.tally.count(frames)
-        return room
+        if stream is None:
+            return self._begin(data)
+        if self._room is not None:
+            held_up, self._room = self._room, None
+            return asyncio.ensure_future(self._write_after(held_up, stream, data))
+        if type(frames[-1]) is Chunk:
+            if not self._leaving:
+                self._outbox.put(self._leave)
+            self._leaving += data
+            return None
+        data, self._leaving = self._leaving + data, b""
+        return self._write(stream, data)
+
+    def _leave(self) -> None:
+        """Called by the outbox; what was in it may have left before, with a frame that could not wait."""
+        data, self._leaving = self._leaving, b""
+        if data and self._stream is not None:
+            self._room = self._write(self._stream, data)
+            if self._room is not None:
+                # Whoever follows may never ask for it: that the client has gone may be seen first.
+                self._room.add_done_callback(_look_at)
 
     def _begin(self, data: bytes) -> asyncio.Future[None] | None:
         """The first piece takes the headers with it, so it goes through Tornado."""
@@ -82,11 +111,14 @@ class SseDelivery:
     def _write(self, stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
         if self._is_chunked:
             data = b"%x\r\n%b\r\n" % (len(data), data)
-        sent = self._send(data)
+        # A frame nearly always fits into the kernel's buffer. Then it needs no place in the stream's one, where nothing
+        # waits now, and no future to tell when it has left there: a third of what a frame costs.
+        try:
+            sent = self._socket_send(data)
+        except OSError:
+            sent = 0  # no room, or nobody there: the stream's own write tells which
         if sent == len(data):
             return None
-        if stream.closed():
-            raise StreamClosedError
         return asyncio.ensure_future(self._write_rest(stream, memoryview(data)[sent:]))
 
     async def _write_rest(self, stream: IOStream, rest: memoryview) -> None:
@@ -94,16 +126,11 @@ class SseDelivery:
         for start in range(0, len(rest), PIECE_BYTES):
             await within(stream.write(rest[start : start + PIECE_BYTES]), self._stall_seconds)
 
-    def _send(self, data: bytes) -> int:
-        """Hand ``data`` to the kernel; returns how many bytes it takes. Nothing waits in the stream's own buffer now.
 
-        A frame nearly always fits into the kernel's buffer. Then it needs no place in the stream's one, and no future
-        to tell when it has left there: a third of what a frame costs.
-        """
-        try:
-            return self._socket_send(data)
-        except OSError:
-            return 0  # no room, or nobody there: the stream's own write tells which
+def _look_at(done: asyncio.Future[None]) -> None:
+    """An exception that nobody has looked at is logged as an error."""
+    if not done.cancelled():
+        done.exception()
 
 
 def within(written: asyncio.Future[None], seconds: float) -> asyncio.Future[None]:

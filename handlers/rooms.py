@@ -12,6 +12,7 @@ from streamchat.handlers.attachments import AttachmentDesk
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics
@@ -76,6 +77,7 @@ class Rooms:
     exposition: Exposition
     observer: Observer
     limits: DoorLimits
+    outbox: Outbox
     sockets: OpenSockets
     tickets: Tickets
     attachments: AttachmentDesk

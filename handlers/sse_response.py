@@ -32,7 +32,11 @@ async def respond_with_stream(
     _set_headers(door, turn)
     rooms = door.rooms
     delivery = SseDelivery(
-        door, wire or SseWire(turn.id), stall_seconds=rooms.limits.stall_seconds, received_at=door.received_at
+        door,
+        wire or SseWire(turn.id),
+        rooms.outbox,
+        stall_seconds=rooms.limits.stall_seconds,
+        received_at=door.received_at,
     )
     leaving = await show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
     if leaving in ("finished", "failed"):

@@ -19,6 +19,7 @@ from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.handlers.fetching import Fetcher
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.public_addresses import Address
 from streamchat.handlers.rooms import DoorLimits, Rooms
 from streamchat.handlers.tickets import Tickets
@@ -141,6 +142,7 @@ class Wiring:
             exposition=Exposition(metrics.registry),
             observer=observer,
             limits=_door_limits(settings),
+            outbox=Outbox(loop),
             sockets=sockets,
             tickets=tickets,
             attachments=self._attachment_desk(metrics),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
+from tornado.iostream import StreamClosedError
+
 
 class SlowStream:
     """A Tornado stream to a client whose kernel takes ``room`` bytes at a time, and the rest when the test says so."""
@@ -30,6 +32,8 @@ class SlowStream:
         return min(self.room, len(data))
 
     def write(self, data: memoryview) -> asyncio.Future[None]:
+        if self.is_closed:
+            raise StreamClosedError
         assert self.waiting is None or self.waiting.done(), "one writer, one piece at a time"
         self.taken += data
         self.largest = max(self.largest, len(data))

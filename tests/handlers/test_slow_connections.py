@@ -1,22 +1,30 @@
 """What the kernel has no room for, with a connection that takes it piece by piece, as the test says."""
 
 import asyncio
+import re
 from typing import Any, cast
 
 import pytest
 from tornado.iostream import StreamClosedError
 
 from streamchat.handlers.delivery import PIECE_BYTES, SseDelivery, Stalled
+from streamchat.handlers.outbox import Outbox
 from streamchat.presenting.frames import AnyFrame, Chunk, Frame
 from streamchat.turns.events import Dismissed
 from streamchat.wire.sse import SseWire
 from tests.fakes.connections import OpenResponse, SlowStream
 from tests.handlers.house import House, saying, until, with_server
 
+END: list[AnyFrame] = [Frame({"status": "complete"}, 2, is_terminal=True)]
+
+
+def delivery_to(response: OpenResponse, *, stall_seconds: float = 60.0, outbox: Outbox | None = None) -> SseDelivery:
+    outbox = outbox or Outbox(asyncio.get_running_loop())
+    return SseDelivery(cast("Any", response), SseWire("st"), outbox, stall_seconds=stall_seconds, received_at=0.0)
+
 
 def begun(stream: SlowStream, *, stall_seconds: float = 60.0, version: str = "HTTP/1.1") -> SseDelivery:
-    handler = cast("Any", OpenResponse(stream, version))
-    delivery = SseDelivery(handler, SseWire("st"), stall_seconds=stall_seconds, received_at=0.0)
+    delivery = delivery_to(OpenResponse(stream, version), stall_seconds=stall_seconds)
     assert delivery.deliver([Frame({"status": "initializing"}, 0, is_durable=False)]) is None
     return delivery
 
@@ -36,6 +44,7 @@ async def test_what_the_kernel_takes_at_once_needs_no_wait() -> None:
     delivery = begun(stream)
     stream.room = 10_000
     assert delivery.deliver(chunk("hello")) is None
+    await settled()
     assert stream.taken.startswith(b"45\r\ndata: ")
     assert stream.taken.endswith(b"id: st:1\n\n\r\n")
     assert stream.waiting is None
@@ -54,6 +63,7 @@ async def test_without_chunked_encoding_the_bytes_are_the_frames_alone() -> None
     delivery = begun(stream, version="HTTP/1.0")
     stream.room = 10_000
     delivery.deliver(chunk("hello"))
+    await settled()
     assert stream.taken.startswith(b"data: ")
     assert stream.taken.endswith(b"id: st:1\n\n")
 
@@ -64,17 +74,21 @@ async def test_the_rest_is_written_a_piece_after_the_other_and_nothing_is_lost(r
     stream = SlowStream()
     delivery = begun(stream)
     stream.room = room
-    left = delivery.deliver(chunk("x" * 300_000))
+    assert delivery.deliver(chunk("x" * 300_000)) is None
+    await settled()
+    left = delivery.deliver(END)
     assert left is not None
     await settled()
     while not left.done():
         assert stream.waiting is not None
-        stream.waiting.set_result(None)
+        if not stream.waiting.done():
+            stream.waiting.set_result(None)
         await settled()
     assert stream.largest == PIECE_BYTES
-    size, _, body = bytes(stream.taken).partition(b"\r\n")
-    assert int(size, 16) == len(body) - 2
-    assert body.count(b"x") == 300_000
+    size, _, rest = bytes(stream.taken).partition(b"\r\n")
+    assert rest[: int(size, 16)].count(b"x") == 300_000
+    assert rest[int(size, 16) :].startswith(b"\r\n")
+    assert rest.endswith(b'data: {"status":"complete"}\nid: st:2\n\n\r\n')
 
 
 @pytest.mark.gen_test
@@ -82,7 +96,7 @@ async def test_the_rest_is_written_a_piece_after_the_other_and_nothing_is_lost(r
 async def test_what_is_resumed_with_much_at_once_goes_by_pieces_too(is_slow: bool) -> None:
     stream = SlowStream()
     response = OpenResponse(stream, is_slow=is_slow)
-    delivery = SseDelivery(cast("Any", response), SseWire("st"), stall_seconds=60.0, received_at=0.0)
+    delivery = delivery_to(response)
     left = delivery.deliver(chunk("x" * 300_000))
     assert left is not None
     assert len(response.first) == PIECE_BYTES
@@ -101,20 +115,54 @@ async def test_what_is_resumed_with_much_at_once_goes_by_pieces_too(is_slow: boo
 
 @pytest.mark.gen_test
 async def test_a_client_that_takes_not_even_a_piece_is_stalled() -> None:
-    left = begun(SlowStream(), stall_seconds=0.01).deliver(chunk("x" * 300_000))
+    delivery = begun(SlowStream(), stall_seconds=0.01)
+    assert delivery.deliver(chunk("x" * 300_000)) is None
+    await settled()
+    left = delivery.deliver(chunk("more"))
     assert left is not None
     with pytest.raises(Stalled):
         await left
 
 
 @pytest.mark.gen_test
-async def test_a_client_that_has_gone_is_noticed_at_the_next_frame_and_is_not_counted_as_served() -> None:
+async def test_that_a_client_has_gone_is_told_with_the_next_frame() -> None:
     stream = SlowStream()
     delivery = begun(stream)
     stream.is_closed = True
+    assert delivery.deliver(chunk("hello")) is None
+    await settled()
+    left = delivery.deliver(chunk(" you"))
+    assert left is not None
     with pytest.raises(StreamClosedError):
-        delivery.deliver(chunk("hello"))
-    assert delivery.tally.summary("smart", "client_gone", resumed=False).characters == 0
+        await left
+
+
+@pytest.mark.gen_test
+async def test_a_frame_that_cannot_wait_takes_the_chunks_before_it_along() -> None:
+    stream = SlowStream()
+    delivery = begun(stream)
+    stream.room = 10_000
+    assert delivery.deliver(chunk("hello")) is None
+    assert delivery.deliver(END) is None
+    assert re.findall(rb'"status":"\w+"', stream.taken) == [b'"status":"streaming"', b'"status":"complete"']
+    whole = bytes(stream.taken)
+    await settled()
+    assert stream.taken == whole
+
+
+@pytest.mark.gen_test
+async def test_chunks_of_many_streams_leave_together_when_all_of_them_are_there() -> None:
+    streams = [SlowStream(), SlowStream()]
+    outbox = Outbox(asyncio.get_running_loop())
+    for stream in streams:
+        stream.room = 10_000
+        delivery = delivery_to(OpenResponse(stream), outbox=outbox)
+        delivery.deliver([Frame({"status": "initializing"}, 0, is_durable=False)])
+        delivery.deliver(chunk("hel"))
+        delivery.deliver(chunk("lo"))
+    assert [stream.taken for stream in streams] == [b"", b""]
+    await settled()
+    assert [stream.taken.count(b"data: ") for stream in streams] == [2, 2]
 
 
 def test_whoever_reads_more_slowly_than_the_drain_waits_is_told_that_it_is_over() -> None:

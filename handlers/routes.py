@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado.web import Application
 
 from streamchat.handlers.analytics import AnalyticsDoor
-from streamchat.handlers.api_description import DescriptionDoor
-from streamchat.handlers.api_document import described
 from streamchat.handlers.chat import ChatDoor, StreamChatDoor
 from streamchat.handlers.conversations import ConversationDoor, ConversationsDoor, ProfilesDoor
+from streamchat.handlers.description import DescriptionDoor
 from streamchat.handlers.door import Door, NoDoor, methods_of
 from streamchat.handlers.health import AliveDoor, HealthDoor, ReadyDoor
 from streamchat.handlers.inputs import InputDoor
@@ -27,6 +27,8 @@ from streamchat.presenting.styles import ADVANCED, BASIC, SMART
 
 _Route = tuple[str, type[Door], dict[str, Any]]
 
+# What it tells is given by who makes the application: the room openapi reads the doors.
+_DESCRIPTION = (r"/openapi.json", DescriptionDoor)
 _METRICS: _Route = (r"/metrics", ScrapeDoor, {})
 _PROBES: tuple[_Route, ...] = ((r"/healthz", AliveDoor, {}), (r"/readyz", ReadyDoor, {}))
 _ROUTES: tuple[_Route, ...] = (
@@ -63,17 +65,26 @@ _ROUTES: tuple[_Route, ...] = (
 
 def addresses() -> list[str]:
     """The pattern of every address."""
-    return [pattern for pattern, _, _ in _routes(with_metrics=True)]
+    return [pattern for pattern, _ in _doors()]
 
 
 def operations() -> list[tuple[str, type[Door], str]]:
     """Each method of every address: the pattern, the door, and the method in lower case."""
-    return [(pattern, door, method) for pattern, door, _ in _routes(with_metrics=True) for method in methods_of(door)]
+    return [(pattern, door, method) for pattern, door in _doors() for method in methods_of(door)]
 
 
-def application(rooms: Rooms, *, with_metrics: bool = True) -> Application:
-    """The whole API on one set of rooms; without the metrics, when these have an address of their own."""
-    return _application(rooms, _routes(with_metrics=with_metrics))
+def door_at(address: str) -> type[Door]:
+    """Who answers there, as Tornado finds it: the first whose pattern is that of the whole address."""
+    return next((door for pattern, door in _doors() if re.fullmatch(pattern, address)), NoDoor)
+
+
+def application(rooms: Rooms, describe: Callable[[], bytes], *, with_metrics: bool = True) -> Application:
+    """The whole API on one set of rooms; without the metrics, when these have an address of their own.
+
+    ``describe`` makes the description of this API, in a thread.
+    """
+    routes = (route for route in _ROUTES if with_metrics or route is not _METRICS)
+    return _application(rooms, [*routes, (*_DESCRIPTION, {"describe": describe})])
 
 
 def metrics_application(rooms: Rooms) -> Application:
@@ -81,9 +92,8 @@ def metrics_application(rooms: Rooms) -> Application:
     return _application(rooms, [_METRICS, *_PROBES])
 
 
-def _routes(*, with_metrics: bool) -> list[_Route]:
-    description: _Route = (r"/openapi.json", DescriptionDoor, {"describe": described, "with_metrics": with_metrics})
-    return [*(route for route in _ROUTES if with_metrics or route is not _METRICS), description]
+def _doors() -> list[tuple[str, type[Door]]]:
+    return [*((pattern, door) for pattern, door, _ in _ROUTES), _DESCRIPTION]
 
 
 def _application(rooms: Rooms, routes: Iterable[_Route]) -> Application:

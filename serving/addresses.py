@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from tornado.netutil import bind_sockets
 from tornado.web import Application
@@ -11,6 +12,8 @@ from tornado.web import Application
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.routes import application, metrics_application
 from streamchat.metrics.house_collector import ConnectionStatistics
+from streamchat.openapi.document import described
+from streamchat.openapi.facts import facts_of
 from streamchat.serving.bounded_server import BoundedHTTPServer
 from streamchat.serving.settings import CannotStart, Settings, host_and_port
 
@@ -35,7 +38,9 @@ class Addresses:
     def listen(self, rooms: Rooms) -> None:
         """Raises CannotStart; ``close`` is due all the same."""
         settings = self._settings
-        doors = application(rooms, with_metrics=settings.metrics_address is None)
+        with_metrics = settings.metrics_address is None
+        describe = partial(described, facts_of(rooms, with_metrics=with_metrics))
+        doors = application(rooms, describe, with_metrics=with_metrics)
         self._doors, self.port = self._serve(
             doors, settings.host, settings.port, settings.max_connections, self._websockets
         )

@@ -18,13 +18,14 @@ MAY_IMPORT = {
     "wire": {"presenting"},
     "metrics": {"turns"},
     "handlers": {"turns", "presenting", "wire", "metrics", "stores", "chunking"},
-    "serving": {"turns", "presenting", "wire", "metrics", "stores", "chunking", "handlers", "backends"},
+    "openapi": {"turns", "presenting", "wire", "stores", "chunking", "handlers"},
+    "serving": {"turns", "presenting", "wire", "metrics", "stores", "chunking", "handlers", "openapi", "backends"},
 }
 ONLY_IN = {
     "tornado": {"handlers", "serving"},
     "prometheus_client": {"metrics"},
     "sqlalchemy": {"stores"},
-    "pydantic": {"handlers", "backends"},
+    "pydantic": {"handlers", "openapi", "backends"},
     "opentelemetry": {"metrics"},
     "jsonschema": {"turns"},
     "referencing": {"turns"},

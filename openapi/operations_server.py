@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from streamchat.handlers.analytics import AnalyticsDoor
-from streamchat.handlers.api_answers import (
+from streamchat.handlers.conversations import ConversationDoor, ConversationsDoor, ProfilesDoor
+from streamchat.handlers.description import DescriptionDoor
+from streamchat.handlers.health import AliveDoor, HealthDoor, ReadyDoor
+from streamchat.handlers.page import PageDoor
+from streamchat.handlers.scrape import ScrapeDoor
+from streamchat.openapi.answers import (
     Alive,
     AnalyticsReport,
     Conversation,
@@ -15,13 +20,8 @@ from streamchat.handlers.api_answers import (
     Profiles,
     Readiness,
 )
-from streamchat.handlers.api_description import DescriptionDoor
-from streamchat.handlers.api_examples import ANSWER, STREAM_ID
-from streamchat.handlers.api_operation import JSON, PAGE, TEXT, Answer, Operation
-from streamchat.handlers.conversations import ConversationDoor, ConversationsDoor, ProfilesDoor
-from streamchat.handlers.health import AliveDoor, HealthDoor, ReadyDoor
-from streamchat.handlers.page import PageDoor
-from streamchat.handlers.scrape import ScrapeDoor
+from streamchat.openapi.examples import ANSWER, STREAM_ID
+from streamchat.openapi.operation import JSON, PAGE, TEXT, Answer, Operation
 
 METRICS_PATH = "/metrics"
 

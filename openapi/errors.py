@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from streamchat.handlers.api_fields import event_schema, reference
 from streamchat.handlers.errors import STATUS_OF, Refused
+from streamchat.openapi.fields import event_schema, reference
 from streamchat.presenting.frames import Payload
 from streamchat.presenting.payloads import error_payload
 from streamchat.wire.openai import error_body

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from streamchat.handlers.api_fields import Code, StreamId
+from streamchat.openapi.fields import Code, StreamId
 from streamchat.turns.events import WorkerState
 from streamchat.turns.turn import CancelState
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from streamchat.handlers.api_fields import Code, Percent, Seconds
+from streamchat.openapi.fields import Code, Percent, Seconds
 from streamchat.turns.events import WorkerState
 
 Empty = Annotated[Literal[""], Field(description="Only `streaming` frames carry text.")]

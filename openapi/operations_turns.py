@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from streamchat.handlers.api_answers import ChatAnswer, InputTaken, Stopped, TicketIssued
-from streamchat.handlers.api_examples import ANSWER, ASKED, STREAM_ID, resumed_stream, stream
-from streamchat.handlers.api_frames import Frame
-from streamchat.handlers.api_operation import EVENTS, Answer, Operation
 from streamchat.handlers.chat import ChatDoor, StreamChatDoor
 from streamchat.handlers.chat_request import ChatRequest
 from streamchat.handlers.inputs import InputDoor, InputRequest
 from streamchat.handlers.stream_ticket import TicketDoor
 from streamchat.handlers.streams import StreamDoor
 from streamchat.handlers.websocket import SocketDoor
+from streamchat.openapi.answers import ChatAnswer, InputTaken, Stopped, TicketIssued
+from streamchat.openapi.examples import ANSWER, ASKED, STREAM_ID, resumed_stream, stream
+from streamchat.openapi.frames import Frame
+from streamchat.openapi.operation import EVENTS, Answer, Operation
 from streamchat.presenting.styles import ADVANCED, BASIC, SMART, StreamStyle
 
 NAMED = ("X-Stream-Id", "X-Conversation-Id")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamchat.handlers.api_operation import Operation
-from streamchat.handlers.api_operations_dialects import DIALECTS
-from streamchat.handlers.api_operations_server import KEPT, PAGES, WATCHING
-from streamchat.handlers.api_operations_turns import ASKING, STREAMS
+from streamchat.openapi.operation import Operation
+from streamchat.openapi.operations_dialects import DIALECTS
+from streamchat.openapi.operations_server import KEPT, PAGES, WATCHING
+from streamchat.openapi.operations_turns import ASKING, STREAMS
 
 # The tags, and what they say.
 TAGS = {

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from streamchat.handlers.api_errors import AS_EVENT, AS_JSON, ErrorShape
 from streamchat.handlers.door import Door
+from streamchat.openapi.errors import AS_EVENT, AS_JSON, ErrorShape
 
 Method = Literal["get", "post", "delete"]
 Admittance = Literal["bearer", "ticket", "nobody"]

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamchat.handlers.api_dialects import (
+from streamchat.handlers.openai import CompletionsDoor, ModelDoor, ModelsDoor
+from streamchat.handlers.openai_request import CompletionRequest
+from streamchat.handlers.ui_messages import UiMessagesDoor, UiMessageStreamDoor
+from streamchat.handlers.ui_messages_request import UiMessageRequest
+from streamchat.openapi.dialects import (
     OpenAICompletion,
     OpenAIEvent,
     OpenAIModel,
     OpenAIModels,
     UiMessagePart,
 )
-from streamchat.handlers.api_errors import AS_OPENAI, AS_TEXT
-from streamchat.handlers.api_examples import ANSWER, COMPLETION, completion_chunks, ui_message
-from streamchat.handlers.api_operation import EVENTS, Answer, Operation
-from streamchat.handlers.api_operations_turns import NAMED, QUESTION_CODES, WHOLE_CODES
-from streamchat.handlers.openai import CompletionsDoor, ModelDoor, ModelsDoor
-from streamchat.handlers.openai_request import CompletionRequest
-from streamchat.handlers.ui_messages import UiMessagesDoor, UiMessageStreamDoor
-from streamchat.handlers.ui_messages_request import UiMessageRequest
+from streamchat.openapi.errors import AS_OPENAI, AS_TEXT
+from streamchat.openapi.examples import ANSWER, COMPLETION, completion_chunks, ui_message
+from streamchat.openapi.operation import EVENTS, Answer, Operation
+from streamchat.openapi.operations_turns import NAMED, QUESTION_CODES, WHOLE_CODES
 from streamchat.wire.ui_messages import VERSION_HEADER
 
 _MODEL = {"id": "VitalikButerin", "object": "model", "created": 0, "owned_by": "streamchat", "name": "Vitalik Buterin"}

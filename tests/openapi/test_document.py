@@ -9,17 +9,17 @@ from openapi_spec_validator import validate
 
 from streamchat.chunking.characters import Characters
 from streamchat.chunking.registry import Strategy, shipped
-from streamchat.handlers.api_document import described, document
-from streamchat.handlers.api_facts import ServerFacts
-from streamchat.handlers.api_fields import REQUEST_FIELDS, meaning_of
-from streamchat.handlers.api_operations import OPERATIONS, TAGS
-from streamchat.handlers.api_parameters import PARAMETERS
 from streamchat.handlers.chat_request import ChatRequest
 from streamchat.handlers.errors import STATUS_OF
 from streamchat.handlers.openai import NoOpenAIDoor
 from streamchat.handlers.page import PageDoor
 from streamchat.handlers.routes import operations
-from tests.handlers.described import Description
+from streamchat.openapi.document import described, document
+from streamchat.openapi.facts import ServerFacts
+from streamchat.openapi.fields import REQUEST_FIELDS, meaning_of
+from streamchat.openapi.operations import OPERATIONS, TAGS
+from streamchat.openapi.parameters import PARAMETERS
+from tests.openapi.described import Description
 
 FACTS = ServerFacts(version="1.2.3", strategies=tuple(shipped()))
 DOCUMENT = document(FACTS)

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from streamchat.handlers.api_fields import Seconds, StreamId
-from streamchat.handlers.api_frames import TokenCounts
 from streamchat.handlers.rooms import DoorLimits
+from streamchat.openapi.fields import Seconds, StreamId
+from streamchat.openapi.frames import TokenCounts
 from streamchat.presenting.sentences import Language
 from streamchat.stores.analytics import By, Figures
 from streamchat.stores.conversations import Status

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from streamchat.handlers.api_operation import Operation
-from streamchat.handlers.api_operations import OPERATIONS
+from streamchat.openapi.operation import Operation
+from streamchat.openapi.operations import OPERATIONS
 from tests.handlers.completions import COMPLETIONS, saying_to
-from tests.handlers.described import Description, of
 from tests.handlers.house import ALICE, BASIC, CHAT, PROFILE, SMART, House, question, with_server
 from tests.handlers.raw_client import PATIENCE_SECONDS, Response
 from tests.handlers.socket_client import Socket
+from tests.openapi.described import Description, of
 
 ADVANCED = "/api/stream_chat_advanced"
 UI = "/api/ui_message_stream"

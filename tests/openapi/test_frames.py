@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.described import Description
 from tests.handlers.house import BASIC, SMART, STREAMING_DOORS, Gate, House, saying, with_server
 from tests.handlers.raw_client import Frame
+from tests.openapi.described import Description
 
 ADVANCED = "/api/stream_chat_advanced"
 PNG = "iVBORw0KGgo="

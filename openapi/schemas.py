@@ -10,11 +10,6 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core.core_schema import DataclassField, ModelField, TypedDictField
 
 from streamchat.chunking.registry import Strategy
-from streamchat.handlers.api_dialects import OpenAIError, OpenAIEvent
-from streamchat.handlers.api_fields import meaning_of, reference
-from streamchat.handlers.api_frames import Frame
-from streamchat.handlers.api_operation import Operation
-from streamchat.handlers.api_socket import SocketReply
 from streamchat.handlers.chat_request import ChatRequest, Chunking
 from streamchat.handlers.socket_messages import (
     AuthMessage,
@@ -24,6 +19,11 @@ from streamchat.handlers.socket_messages import (
     ResumeMessage,
     StreamMessage,
 )
+from streamchat.openapi.dialects import OpenAIError, OpenAIEvent
+from streamchat.openapi.fields import meaning_of, reference
+from streamchat.openapi.frames import Frame
+from streamchat.openapi.operation import Operation
+from streamchat.openapi.socket_replies import SocketReply
 from streamchat.presenting.frames import Payload
 
 # A union has no name of its own.

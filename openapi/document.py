@@ -1,6 +1,6 @@
 """The OpenAPI document (3.1, spec.openapis.org) of one server: pure, and the same for the same facts.
 
-What a request may say is of the models that validate it; what is answered is of the shapes in the api_ modules.
+What a request may say is of the models that validate it; what is answered is of the shapes in this room.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from streamchat.handlers.api_errors import error_responses, error_table
-from streamchat.handlers.api_facts import ServerFacts
-from streamchat.handlers.api_fields import event_schema, reference
-from streamchat.handlers.api_operation import EVENTS, JSON, Answer, Operation
-from streamchat.handlers.api_operations import OPERATIONS, TAGS
-from streamchat.handlers.api_operations_server import METRICS_PATH
-from streamchat.handlers.api_parameters import ALWAYS, HEADERS, PARAMETERS
-from streamchat.handlers.api_schemas import name_of, schemas
+from streamchat.openapi.errors import error_responses, error_table
+from streamchat.openapi.facts import ServerFacts
+from streamchat.openapi.fields import event_schema, reference
+from streamchat.openapi.operation import EVENTS, JSON, Answer, Operation
+from streamchat.openapi.operations import OPERATIONS, TAGS
+from streamchat.openapi.operations_server import METRICS_PATH
+from streamchat.openapi.parameters import ALWAYS, HEADERS, PARAMETERS
+from streamchat.openapi.schemas import name_of, schemas
 from streamchat.presenting.frames import Payload
 from streamchat.wire.json_text import to_json
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
+from streamchat.openapi.bodies import EVENTS, JSON, event_schema, reference
 from streamchat.openapi.errors import error_responses, error_table
 from streamchat.openapi.facts import ServerFacts
-from streamchat.openapi.fields import event_schema, reference
-from streamchat.openapi.operation import EVENTS, JSON, Answer, Operation
-from streamchat.openapi.operations import OPERATIONS, TAGS
-from streamchat.openapi.operations_server import METRICS_PATH
+from streamchat.openapi.operation import Answer, Operation, Section
 from streamchat.openapi.parameters import ALWAYS, HEADERS, PARAMETERS
 from streamchat.openapi.schemas import name_of, schemas
+from streamchat.openapi.sections import OPERATIONS, SECTIONS
+from streamchat.openapi.watching import METRICS_PATH
 from streamchat.presenting.frames import Payload
 from streamchat.wire.json_text import to_json
 
@@ -51,8 +51,8 @@ def document(facts: ServerFacts) -> Payload:
     """The whole of it."""
     responses: dict[str, Payload] = {}
     paths: dict[str, Payload] = {}
-    for operation in _offered(facts):
-        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, responses)
+    for section, operation in _offered(facts):
+        paths.setdefault(operation.path, {})[operation.method] = _operation(section, operation, responses)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -62,7 +62,7 @@ def document(facts: ServerFacts) -> Payload:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
+        "tags": [{"name": section.name, "description": section.about} for section in SECTIONS],
         "paths": paths,
         "components": {
             "schemas": schemas(OPERATIONS, facts.strategies),
@@ -74,31 +74,33 @@ def document(facts: ServerFacts) -> Payload:
     }
 
 
-def _offered(facts: ServerFacts) -> Iterator[Operation]:
+def _offered(facts: ServerFacts) -> Iterator[tuple[Section, Operation]]:
     """The operations at this address; who may read the metrics is the server's to say."""
-    for operation in OPERATIONS:
-        if operation.path != METRICS_PATH:
-            yield operation
-        elif facts.metrics != "elsewhere":
-            yield replace(operation, admits=("bearer" if facts.metrics == "bearer" else "nobody",))
+    for section in SECTIONS:
+        for operation in section.operations:
+            if operation.path != METRICS_PATH:
+                yield section, operation
+            elif facts.metrics != "elsewhere":
+                yield section, replace(operation, admits=("bearer" if facts.metrics == "bearer" else "nobody",))
 
 
-def _operation(operation: Operation, responses: dict[str, Payload]) -> Payload:
+def _operation(section: Section, operation: Operation, responses: dict[str, Payload]) -> Payload:
     """One operation; the error responses that it refers to are added to ``responses``."""
     answers: dict[str, Payload] = {}
     for answer in operation.gives:
         _add_answer(answers, answer)
-    for status, named in error_responses(operation.errors, operation.says_errors).items():
+    for status, named in error_responses(operation.errors, section.says_errors(operation)).items():
         responses |= named
         answers[status] = reference(next(iter(named)), "responses")
     about = {"description": operation.about} if operation.about else {}
+    parameters = (*operation.in_path, *operation.parameters, *ALWAYS)
     return {
         "operationId": operation.name,
-        "tags": [operation.tag],
+        "tags": [section.name],
         "summary": operation.summary,
         **about,
         "security": [{} if who == "nobody" else {who: []} for who in operation.admitted],
-        "parameters": [reference(name, "parameters") for name in (*operation.parameters, *ALWAYS)],
+        "parameters": [reference(name, "parameters") for name in parameters],
         **_body(operation),
         "responses": answers,
     }
@@ -108,7 +110,7 @@ def _body(operation: Operation) -> Payload:
     if operation.takes is None:
         return {}
     content = {"schema": reference(operation.takes.__name__), "examples": {"a question": {"value": operation.asked}}}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {"requestBody": {"required": True, "content": {JSON: content}}}
 
 
 def _add_answer(answers: dict[str, Payload], answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""Errors for the description of the API: made of the one table of codes, with the doors' own sentences."""
+"""Errors: made of the one table of codes, with the doors' own sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from streamchat.handlers.errors import STATUS_OF, Refused
-from streamchat.openapi.fields import event_schema, reference
+from streamchat.openapi.bodies import EVENTS, JSON, TEXT, event_schema, reference
 from streamchat.presenting.frames import Payload
 from streamchat.presenting.payloads import error_payload
 from streamchat.wire.openai import error_body
@@ -43,18 +43,16 @@ def _frames(codes: Iterable[str]) -> Payload:
     return reference(names[0]) if len(names) == 1 else {"oneOf": [reference(name) for name in names]}
 
 
-AS_JSON = ErrorShape(name="json", media_type="application/json", schema=_frames, example=lambda payload: payload)
+AS_JSON = ErrorShape(name="json", media_type=JSON, schema=_frames, example=lambda payload: payload)
 AS_EVENT = ErrorShape(
     name="event",
-    media_type="text/event-stream",
+    media_type=EVENTS,
     schema=lambda codes: event_schema(_frames(codes)),
     example=lambda payload: lone_event(payload).decode(),
 )
-AS_OPENAI = ErrorShape(
-    name="openai", media_type="application/json", schema=lambda _: reference("OpenAIError"), example=error_body
-)
+AS_OPENAI = ErrorShape(name="openai", media_type=JSON, schema=lambda _: reference("OpenAIError"), example=error_body)
 AS_TEXT = ErrorShape(
-    name="text", media_type="text/plain", schema=lambda _: {"type": "string"}, example=lambda payload: payload["error"]
+    name="text", media_type=TEXT, schema=lambda _: {"type": "string"}, example=lambda payload: payload["error"]
 )
 
 

@@ -1,4 +1,4 @@
-"""Examples for the description of the API: streams as the presenter and the wires make them, of one made-up turn."""
+"""Examples: streams as the presenter and the wires make them, of one made-up turn."""
 
 from __future__ import annotations
 

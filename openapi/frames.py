@@ -1,4 +1,4 @@
-"""The shapes of the frames, one for each status, for the description of the API.
+"""The shapes of the frames, one for each status.
 
 They are made in presenting, which knows no schemas. That these say the same is tested on the frames of a running
 server: each has its shape, and nothing that is not in it. Clients must ignore fields and statuses that they do not

@@ -1,7 +1,8 @@
-"""One operation of the API, as its table says it: what no door's code tells about itself."""
+"""One operation of the API, as its section says it: what no door's code tells about itself."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,15 +10,11 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from streamchat.handlers.door import Door
+from streamchat.handlers.routes import door_at
+from streamchat.openapi.bodies import JSON
 from streamchat.openapi.errors import AS_EVENT, AS_JSON, ErrorShape
 
-Method = Literal["get", "post", "delete"]
 Admittance = Literal["bearer", "ticket", "nobody"]
-
-JSON = "application/json"
-EVENTS = "text/event-stream"
-TEXT = "text/plain"
-PAGE = "text/html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +34,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one address. ``path`` has the names of its parameters where the route has patterns.
+    """One method of one address. ``at``: both, as in "GET /api/streams/{stream_id}"; the routes know whose that is.
 
-    ``parameters`` are names of the components; ``codes`` are the errors beside those that any such door has.
+    ``parameters`` are names of the components, beside those in the path; ``codes`` are the errors beside those that any
+    such door has.
     """
 
+    at: str
     name: str
-    door: type[Door]
-    method: Method
-    path: str
-    tag: str
     summary: str
     about: str = ""
     parameters: tuple[str, ...] = ()
@@ -55,7 +50,26 @@ class Operation:
     gives: tuple[Answer, ...]
     codes: tuple[str, ...] = ()
     admits: tuple[Admittance, ...] | None = None
-    error_shape: ErrorShape | None = None
+
+    @property
+    def method(self) -> str:
+        """In lower case."""
+        return self.at.partition(" ")[0].lower()
+
+    @property
+    def path(self) -> str:
+        """With the names of its parameters where the route has patterns."""
+        return self.at.partition(" ")[2]
+
+    @property
+    def in_path(self) -> tuple[str, ...]:
+        """The names of the parameters in the path."""
+        return tuple(re.findall(r"\{([a-z_]+)\}", self.path))
+
+    @property
+    def door(self) -> type[Door]:
+        """Who answers."""
+        return door_at(self.path)
 
     @property
     def admitted(self) -> tuple[Admittance, ...]:
@@ -69,8 +83,17 @@ class Operation:
         body = ("invalid_request", "body_too_large", "unsupported_media_type") if self.takes else ()
         return (*self.codes, *checks, *body, "internal_error")
 
-    @property
-    def says_errors(self) -> ErrorShape:
-        """How: as its door does."""
-        streams = self.door.is_streaming and self.method != "delete"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Operations that are shown together. ``error_shape``: how they say an error, where a dialect has its own way."""
+
+    name: str
+    about: str
+    operations: tuple[Operation, ...]
+    error_shape: ErrorShape | None = None
+
+    def says_errors(self, operation: Operation) -> ErrorShape:
+        """How this operation says one: as its door does."""
+        streams = operation.door.is_streaming and operation.method != "delete"
         return self.error_shape or (AS_EVENT if streams else AS_JSON)

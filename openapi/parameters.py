@@ -1,4 +1,4 @@
-"""Headers and parameters of the API by their names, for its description."""
+"""Headers and parameters by their names."""
 
 from __future__ import annotations
 

@@ -19,10 +19,11 @@ from streamchat.handlers.socket_messages import (
     ResumeMessage,
     StreamMessage,
 )
-from streamchat.openapi.dialects import OpenAIError, OpenAIEvent
-from streamchat.openapi.fields import meaning_of, reference
+from streamchat.openapi.bodies import reference
 from streamchat.openapi.frames import Frame
+from streamchat.openapi.openai import OpenAIError, OpenAIEvent
 from streamchat.openapi.operation import Operation
+from streamchat.openapi.request_fields import meaning_of
 from streamchat.openapi.socket_replies import SocketReply
 from streamchat.presenting.frames import Payload
 

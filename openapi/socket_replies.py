@@ -1,4 +1,4 @@
-"""The shapes of what a WebSocket answers, for the description of the API. What is said to it is in socket_messages."""
+"""The shapes of what a WebSocket answers. What is said to it is in the doors' socket_messages."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamchat.openapi.operation import Operation
-from streamchat.openapi.operations import OPERATIONS
+from streamchat.openapi.sections import OPERATIONS
 from tests.handlers.completions import COMPLETIONS, saying_to
 from tests.handlers.house import ALICE, BASIC, CHAT, PROFILE, SMART, House, question, with_server
 from tests.handlers.raw_client import PATIENCE_SECONDS, Response

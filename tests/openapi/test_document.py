@@ -16,9 +16,9 @@ from streamchat.handlers.page import PageDoor
 from streamchat.handlers.routes import operations
 from streamchat.openapi.document import described, document
 from streamchat.openapi.facts import ServerFacts
-from streamchat.openapi.fields import REQUEST_FIELDS, meaning_of
-from streamchat.openapi.operations import OPERATIONS, TAGS
 from streamchat.openapi.parameters import PARAMETERS
+from streamchat.openapi.request_fields import REQUEST_FIELDS, meaning_of
+from streamchat.openapi.sections import OPERATIONS
 from tests.openapi.described import Description
 
 FACTS = ServerFacts(version="1.2.3", strategies=tuple(shipped()))
@@ -67,16 +67,15 @@ def test_who_may_ask_is_what_the_door_asks_for() -> None:
         assert ("bearer" in operation.admitted) == operation.door.needs_token
 
 
-def test_every_tag_and_parameter_is_of_use() -> None:
-    assert {operation.tag for operation in OPERATIONS} == TAGS.keys()
-    used = {name for operation in OPERATIONS for name in operation.parameters}
+def test_every_parameter_is_of_use() -> None:
+    used = {name for operation in OPERATIONS for name in (*operation.in_path, *operation.parameters)}
     assert used == PARAMETERS.keys() - {"X-Request-Id", "lang"}
 
 
-def test_a_path_names_its_parameters() -> None:
+def test_a_parameter_is_in_the_path_that_names_it() -> None:
     for operation in OPERATIONS:
-        named = [name for name in operation.parameters if PARAMETERS[name]["in"] == "path"]
-        assert named == re.findall(r"\{([a-z_]+)\}", operation.path)
+        assert all(PARAMETERS[name]["in"] == "path" for name in operation.in_path)
+        assert all(PARAMETERS[name]["in"] != "path" for name in operation.parameters)
 
 
 @pytest.mark.parametrize("code", STATUS_OF)

@@ -1,6 +1,6 @@
-"""The shapes of answers in other dialects, for the description of the API.
+"""The OpenAI dialect: shapes of its answers, as far as the wire here goes, and its operations.
 
-Only as much as the wires here say; the whole is in the documents of whose dialect it is.
+The whole is in the documents of whose dialect it is.
 """
 
 from __future__ import annotations
@@ -9,6 +9,13 @@ from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
+
+from streamchat.handlers.openai_request import CompletionRequest
+from streamchat.openapi.asking import NAMED, QUESTION_CODES, WHOLE_CODES
+from streamchat.openapi.bodies import EVENTS
+from streamchat.openapi.errors import AS_OPENAI
+from streamchat.openapi.examples import ANSWER, COMPLETION, completion_chunks
+from streamchat.openapi.operation import Answer, Operation, Section
 
 
 class ExecutedTool(TypedDict):
@@ -149,21 +156,60 @@ class OpenAIModels(TypedDict):
 
 OpenAIEvent = Annotated[OpenAIChunk | OpenAIError, Field(description="What the data of an event is.")]
 
+_MODEL: OpenAIModel = {
+    "id": "VitalikButerin",
+    "object": "model",
+    "created": 0,
+    "owned_by": "streamchat",
+    "name": "Vitalik Buterin",
+}
 
-class UiMessagePart(TypedDict):
-    """A part of a UI message stream, protocol v1: ai-sdk.dev/docs/ai-sdk-ui/stream-protocol has the fields of each.
 
-    What that has no part for comes as `data-` and the frame's status, with the frame's fields as `data`.
-    """
+def _completion() -> dict[str, Any]:
+    message = {"role": "assistant", "content": ANSWER, "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    return {**COMPLETION, "object": "chat.completion", "choices": [choice]}
 
-    type: Annotated[
-        str,
-        Field(
-            pattern="^(start|start-step|text-start|text-delta|text-end|tool-input-available|tool-output-available|"
-            "tool-output-error|file|message-metadata|finish-step|finish|abort|error|data-[a-z-]+)$"
+
+OPENAI = Section(
+    name="OpenAI dialect",
+    about="What clients of OpenAI's chat completions speak. Profiles are models.",
+    error_shape=AS_OPENAI,
+    operations=(
+        Operation(
+            at="POST /v1/chat/completions",
+            name="complete",
+            summary="A chat completion, as a stream or one body",
+            about="Wishes about how the text is made (temperature, max_tokens, seed …) are ignored.",
+            parameters=("Idempotency-Key",),
+            takes=CompletionRequest,
+            asked={"model": "VitalikButerin", "messages": [{"role": "user", "content": "What is a rollup?"}]},
+            gives=(
+                Answer(about="The answer.", shape=OpenAICompletion, headers=NAMED, example=_completion),
+                Answer(
+                    about="The answer, with `stream`; its last event is `[DONE]`.",
+                    media_type=EVENTS,
+                    shape=OpenAIEvent,
+                    headers=NAMED,
+                    example=completion_chunks,
+                ),
+            ),
+            codes=(*QUESTION_CODES, *WHOLE_CODES),
         ),
-    ]
-    id: NotRequired[str]
-    data: NotRequired[Any]
-    transient: NotRequired[Literal[True]]
-    delta: NotRequired[str]
+        Operation(
+            at="GET /v1/models",
+            name="list_models",
+            summary="The profiles, as models",
+            gives=(
+                Answer(about="The models.", shape=OpenAIModels, example=lambda: {"object": "list", "data": [_MODEL]}),
+            ),
+        ),
+        Operation(
+            at="GET /v1/models/{model}",
+            name="get_model",
+            summary="One profile, as a model",
+            gives=(Answer(about="The model.", shape=OpenAIModel, example=lambda: _MODEL),),
+            codes=("profile_not_found",),
+        ),
+    ),
+)

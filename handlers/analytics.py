@@ -31,7 +31,6 @@ class AnalyticsDoor(Door):
         if by is None:
             raise bad_field("by", f"must be one of {', '.join(_BYS)}")
         since, until = period(self._argument("from"), self._argument("to"), datetime.now(UTC))
-        await self.rooms.analytics_recorder.settled()
         caller = None if self.is_admin else self.caller
         report = await self.rooms.analytics.report(since, until, by, caller)
         self.write_payload(

@@ -37,7 +37,6 @@ class ConversationsDoor(Door):
 
     async def get(self) -> None:
         limit = self._limit()
-        await self.rooms.recorder.settled(self.caller)
         summaries = await self.rooms.conversations.list(self.caller, limit=limit)
         self.write_payload({"success": True, "conversations": [_plain(asdict(summary)) for summary in summaries]})
 
@@ -54,7 +53,6 @@ class ConversationDoor(Door):
     door_name = "conversations"
 
     async def get(self, conversation_id: str) -> None:
-        await self.rooms.recorder.settled(self.caller, conversation_id)
         exchanges = await self.rooms.conversations.get(self.caller, conversation_id)
         if not exchanges:
             raise Refused("conversation_not_found")
@@ -63,7 +61,6 @@ class ConversationDoor(Door):
         self.write_payload({"success": True, "conversation_id": conversation_id, "exchanges": rows})
 
     async def delete(self, conversation_id: str) -> None:
-        await self.rooms.recorder.settled(self.caller, conversation_id)
         if not await self.rooms.conversations.remove(self.caller, conversation_id):
             raise Refused("conversation_not_found")
         self.write_payload({"success": True, "conversation_id": conversation_id})

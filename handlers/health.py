@@ -39,7 +39,7 @@ class HealthDoor(Door):
     door_name = "health"
 
     async def get(self) -> None:
-        rooms = self.rooms
+        rooms, vitals = self.rooms, self.rooms.vitals
         reasons = await reasons_not_ready(rooms)
         self.write_payload(
             {
@@ -47,16 +47,16 @@ class HealthDoor(Door):
                 "status": "not_ready" if reasons else "ready",
                 "reasons": reasons,
                 "version": rooms.version,
-                "uptime_seconds": round(monotonic() - rooms.opened_at, 3),
+                "uptime_seconds": round(monotonic() - vitals.opened_at, 3),
                 "backend": rooms.backend,
                 # Not its address, which may hold a password.
-                "store": str(rooms.database).partition(":")[0],
-                "workers": asdict(rooms.executor_statistics()),
+                "store": str(vitals.database).partition(":")[0],
+                "workers": asdict(vitals.executor_statistics()),
                 "turns": {"running": rooms.book.running, "remembered": rooms.book.remembered},
                 "log_bytes": rooms.book.log_bytes,
                 "readers": rooms.book.readers,
-                "connections": rooms.connections()._asdict(),
-                "loop_lag_seconds": {name: round(lag, 6) for name, lag in rooms.loop_lag.recent._asdict().items()},
+                "connections": vitals.connections()._asdict(),
+                "loop_lag_seconds": {name: round(lag, 6) for name, lag in vitals.loop_lag.recent._asdict().items()},
                 "limits": asdict(rooms.limits),
             }
         )
@@ -65,13 +65,13 @@ class HealthDoor(Door):
 async def reasons_not_ready(rooms: Rooms) -> list[str]:
     """Why new turns should go elsewhere; empty when they are welcome."""
     reasons = []
-    statistics = rooms.executor_statistics()
+    statistics = rooms.vitals.executor_statistics()
     if rooms.book.is_draining:
         reasons.append("draining: the server is shutting down")
     if statistics.abandoned and statistics.abandoned >= statistics.limits.max_abandoned:
         reasons.append(f"workers: {statistics.abandoned} abandoned functions still run, the limit is reached")
     try:
-        await rooms.database.ping()
+        await rooms.vitals.database.ping()
     except StoreDown as error:
         reasons.append(f"store: {error}")
     return reasons

@@ -143,7 +143,6 @@ def _query(request: ChatRequest, profile: Profile, arrival: Arrival, history: Hi
 
 async def _with_history(rooms: Rooms, query: Query) -> Query:
     """The query with what its stored conversation knows now: the answer, too, of one it has waited for."""
-    await rooms.recorder.settled(query.user, query.conversation_id)
     history = _latest(await rooms.conversations.history(query.user, query.conversation_id))
     return replace(query, history=history, use_history=bool(history))
 

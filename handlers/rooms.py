@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streamchat.chunking.registry import Registry
-from streamchat.handlers.analytics_recorder import AnalyticsRecorder
 from streamchat.handlers.attachments import AttachmentDesk
-from streamchat.handlers.exchange_recorder import ExchangeRecorder
+from streamchat.handlers.kept_records import KeptConversations, KeptFigures
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.outbox import Outbox
@@ -19,9 +18,7 @@ from streamchat.metrics.house_collector import ConnectionStatistics
 from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
-from streamchat.stores.analytics import AnalyticsStore
 from streamchat.stores.callers import Callers
-from streamchat.stores.conversations import ConversationStore
 from streamchat.stores.database import Database
 from streamchat.stores.profiles import ProfileStore
 from streamchat.turns.book import TurnBook
@@ -54,23 +51,29 @@ class DoorLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """Everything a door may use. One of these is made at start and shared by all doors.
+class Vitals:
+    """How the server does, as far as only the health doors read it; ``opened_at`` in ``time.monotonic()`` seconds."""
 
-    ``opened_at`` is in ``time.monotonic()`` seconds. ``is_traced`` says that somebody makes use of trace headers.
-    """
-
-    book: TurnBook
     executor_statistics: Callable[[], ExecutorStatistics]
     connections: Callable[[], ConnectionStatistics]
     loop_lag: LoopLag
-    callers: Callers
     database: Database
+    opened_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """Everything a door may use. One of these is made at start and shared by all doors.
+
+    ``is_traced`` says that somebody makes use of trace headers.
+    """
+
+    book: TurnBook
+    vitals: Vitals
+    callers: Callers
     profiles: ProfileStore
-    conversations: ConversationStore
-    recorder: ExchangeRecorder
-    analytics: AnalyticsStore
-    analytics_recorder: AnalyticsRecorder
+    conversations: KeptConversations
+    analytics: KeptFigures
     calibration: Calibration
     strategies: Registry
     metrics: PrometheusObserver
@@ -86,7 +89,6 @@ class Rooms:
     wants_history: bool
     is_traced: bool
     version: str
-    opened_at: float
 
     @property
     def max_question_bytes(self) -> int:

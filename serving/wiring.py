@@ -17,11 +17,12 @@ from streamchat.handlers.attachments import AttachmentDesk, AttachmentRules
 from streamchat.handlers.calibrator import Calibrator
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.handlers.fetching import Fetcher
+from streamchat.handlers.kept_records import KeptConversations, KeptFigures
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.public_addresses import Address
-from streamchat.handlers.rooms import DoorLimits, Rooms
+from streamchat.handlers.rooms import DoorLimits, Rooms, Vitals
 from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
@@ -126,16 +127,17 @@ class Wiring:
         opened.callback(loop_lag.stop)
         return Rooms(
             book=book,
-            executor_statistics=executor.statistics,
-            connections=connections,
-            loop_lag=loop_lag,
+            vitals=Vitals(
+                executor_statistics=executor.statistics,
+                connections=connections,
+                loop_lag=loop_lag,
+                database=self.database,
+                opened_at=monotonic(),
+            ),
             callers=callers,
-            database=self.database,
             profiles=profiles,
-            conversations=conversations,
-            recorder=recorder,
-            analytics=analytics,
-            analytics_recorder=analytics_recorder,
+            conversations=KeptConversations(store=conversations, recorder=recorder),
+            analytics=KeptFigures(store=analytics, recorder=analytics_recorder),
             calibration=calibration,
             strategies=strategies,
             metrics=metrics,
@@ -151,7 +153,6 @@ class Wiring:
             wants_history=not {"history", "use_history"}.isdisjoint(self._bound.wanted),
             is_traced=tracing is not None,
             version=__version__,
-            opened_at=monotonic(),
         )
 
     def _open_tracing(self, loop: asyncio.AbstractEventLoop) -> OpenTracing | None:

@@ -149,7 +149,7 @@ def test_a_stop_is_seen_by_whoever_works_for_the_answer(function, moment, stop):
                 await is_seen(upstream)
                 last = (await house.get(f"/api/streams/{stream_id}")).frames[-1].payload
                 assert (last["status"], last["worker"]) == ("cancelled", "ended")
-                assert house.server.rooms.executor_statistics().busy == 0
+                assert house.server.rooms.vitals.executor_statistics().busy == 0
 
             await asyncio.to_thread(with_server, function(upstream), scenario)
             assert len(upstream.asked) == 1, "nothing more is asked after a stop"

@@ -29,7 +29,7 @@ def test_a_store_that_fails_does_not_fail_the_answer(monkeypatch: pytest.MonkeyP
             gate.opened.set()
             frames = [frame async for frame in connection.frames()]
         assert (answer_in(frames), frames[-1].status) == ("the answer", "complete")
-        await house.server.rooms.recorder.close()
+        await house.server.rooms.conversations.recorder.close()
         assert b"streamchat_exchanges_lost_total 1.0" in (await house.get("/metrics")).body
 
     with_server(gate, scenario)
@@ -50,8 +50,8 @@ def test_a_drained_server_has_written_everything() -> None:
 
     async def scenario(house: House) -> None:
         await house.ask(message="the last words", conversation_id="chat_1")
-        await house.server.rooms.recorder.close()
-        kept.extend(await house.server.rooms.conversations.get("alice", "chat_1"))
+        await house.server.rooms.conversations.recorder.close()
+        kept.extend(await house.server.rooms.conversations.store.get("alice", "chat_1"))
 
     with_server(saying("heard"), scenario)
     assert [exchange.message for exchange in kept] == ["the last words"]

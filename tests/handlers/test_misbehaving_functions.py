@@ -136,7 +136,7 @@ def test_a_hanging_function_holds_up_its_own_turn_only() -> None:
             frames = (await house.ask(message="hang", timeout=0.05)).frames
             assert frames[-1].status == "timeout"
         assert answer_in((await house.ask(message="other")).frames) == "quick"
-        assert house.server.rooms.executor_statistics().abandoned == 3
+        assert house.server.rooms.vitals.executor_statistics().abandoned == 3
         gate.opened.set()
 
     with_server(process_query, scenario, max_running=2, max_abandoned=3)

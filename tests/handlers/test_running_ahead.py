@@ -46,7 +46,7 @@ async def others_are_answered(house: House) -> None:
 
 async def check_bounds(house: House, flood: Flood, stream_id: str, most: int) -> None:
     """The function is over soon after the most there may be, and its log holds no more than that."""
-    await until(lambda: house.server.rooms.executor_statistics().busy == 0)
+    await until(lambda: house.server.rooms.vitals.executor_statistics().busy == 0)
     assert most <= flood.made <= most + UNDELIVERED_FACTS + 2
     log = house.server.rooms.book.find(stream_id, owner="alice").log
     assert len(log) <= most + 2

@@ -84,7 +84,7 @@ def test_eight_that_sleep_through_their_timeout_do_not_keep_the_ninth_waiting() 
         ninth = await house.ask(message="other")
         assert answer_in(ninth.frames) == "quick"
         assert {(await task).frames[-1].status for task in hung} == {"timeout"}
-        statistics = house.server.rooms.executor_statistics()
+        statistics = house.server.rooms.vitals.executor_statistics()
         assert (statistics.busy, statistics.abandoned, statistics.free) == (0, 8, 8)
         gate.opened.set()
 

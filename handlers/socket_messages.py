@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from streamchat.handlers.chat_request import Printable
 from streamchat.presenting.sentences import Language
+from streamchat.stores.profiles import Door
 
 MAX_REFERENCE_CHARACTERS = 128
 
@@ -38,7 +39,7 @@ class AuthMessage(_Message):
 class QueryOptions(_Message):
     """What a question has beside the body of the chat doors, which is in the same object."""
 
-    door: Literal["basic", "advanced", "smart"] = "smart"
+    door: Door = "smart"
     idempotency_key: str | None = None
 
 

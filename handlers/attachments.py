@@ -16,7 +16,7 @@ from streamchat.handlers.chat_request import AttachmentField
 from streamchat.handlers.errors import bad_field, too_large
 from streamchat.handlers.fetching import Fetched, Fetcher, FetchFailed, NotFetchable
 from streamchat.handlers.media_types import UNKNOWN, is_among, problem_with, recognised
-from streamchat.metrics.prometheus_observer import PrometheusObserver
+from streamchat.metrics.door_metrics import DoorMetrics
 from streamchat.turns.attachment import Attachment
 from streamchat.turns.conversation_lines import NotReady
 from streamchat.turns.events import Ended
@@ -85,7 +85,7 @@ class AttachmentDesk:
     """Takes attachments in. ``takes``: the types that the function takes, none when it does not ask for any."""
 
     def __init__(
-        self, rules: AttachmentRules, takes: Sequence[str], fetcher: Fetcher | None, metrics: PrometheusObserver
+        self, rules: AttachmentRules, takes: Sequence[str], fetcher: Fetcher | None, metrics: DoorMetrics
     ) -> None:
         self._rules = rules
         self._takes = takes

@@ -13,10 +13,10 @@ from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.tickets import Tickets
+from streamchat.metrics.door_metrics import DoorMetrics
 from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics
 from streamchat.metrics.loop_lag import LoopLag
-from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.presenting.progress import Calibration
 from streamchat.stores.callers import Callers
 from streamchat.stores.database import Database
@@ -76,7 +76,7 @@ class Rooms:
     analytics: KeptFigures
     calibration: Calibration
     strategies: Registry
-    metrics: PrometheusObserver
+    metrics: DoorMetrics
     exposition: Exposition
     observer: Observer
     limits: DoorLimits

@@ -19,19 +19,10 @@ from opentelemetry.context import Context as TraceContext
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from streamchat.metrics.doors import ROUTES
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
 
-# The doors that open turns.
-ROUTES = {
-    "basic": "/api/stream_chat",
-    "advanced": "/api/stream_chat_advanced",
-    "smart": "/api/stream_chat_smart",
-    "chat": "/api/chat",
-    "ws": "/api/ws",
-    "openai": "/v1/chat/completions",
-    "ui_messages": "/api/ui_message_stream",
-}
 # Of the doors that take another method than POST.
 _METHODS = {"ws": "GET"}
 _W3C = TraceContextTextMapPropagator()

@@ -24,6 +24,7 @@ from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.public_addresses import Address
 from streamchat.handlers.rooms import DoorLimits, Rooms, Vitals
 from streamchat.handlers.tickets import Tickets
+from streamchat.metrics.door_metrics import DoorMetrics
 from streamchat.metrics.exposition import Exposition
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.loop_lag import LoopLag
@@ -98,7 +99,9 @@ class Wiring:
         tracing = self._open_tracing(loop)
         profiles, callers = await self._open_stores()
         executor = await self._open_executor(loop, tracing)
-        metrics = PrometheusObserver(__version__)
+        prometheus = PrometheusObserver(__version__)
+        registry = prometheus.registry
+        metrics = DoorMetrics(registry)
         analytics = AnalyticsStore(self.database)
         retention = Retention(analytics, settings.analytics_days)
         retention.open()
@@ -112,7 +115,7 @@ class Wiring:
         observer = Observers(
             [
                 StageLog(settings.slow_turn),
-                metrics,
+                prometheus,
                 recorder,
                 *([analytics_recorder] if settings.analytics_days else []),
                 Calibrator(calibration, self._bound.name),
@@ -121,8 +124,8 @@ class Wiring:
         )
         book = self._book(loop, executor, observer)
         tickets = Tickets(loop.time, settings.ticket_lifetime)
-        metrics.registry.register(HouseCollector(book, executor.statistics, connections, lambda: len(tickets)))
-        loop_lag = LoopLag(metrics.registry, loop.call_later)
+        registry.register(HouseCollector(book, executor.statistics, connections, lambda: len(tickets)))
+        loop_lag = LoopLag(registry, loop.call_later)
         loop_lag.start()
         opened.callback(loop_lag.stop)
         return Rooms(
@@ -141,7 +144,7 @@ class Wiring:
             calibration=calibration,
             strategies=strategies,
             metrics=metrics,
-            exposition=Exposition(metrics.registry),
+            exposition=Exposition(registry),
             observer=observer,
             limits=_door_limits(settings),
             outbox=Outbox(loop),
@@ -213,7 +216,7 @@ class Wiring:
             house, BookLimits(remember_seconds=settings.remember), LineLimits(max_waiting=settings.max_queued)
         )
 
-    def _attachment_desk(self, metrics: PrometheusObserver) -> AttachmentDesk:
+    def _attachment_desk(self, metrics: DoorMetrics) -> AttachmentDesk:
         settings = self._settings
         rules = AttachmentRules(
             max_count=settings.max_attachments,

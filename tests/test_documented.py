@@ -13,6 +13,7 @@ from streamchat.handlers.errors import STATUS_OF
 from streamchat.handlers.openai_request import CompletionRequest
 from streamchat.handlers.routes import addresses
 from streamchat.handlers.ui_messages_request import UiMessageRequest
+from streamchat.metrics.door_metrics import DoorMetrics
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.loop_lag import LoopLag
 from streamchat.metrics.prometheus_observer import PrometheusObserver
@@ -42,6 +43,7 @@ def no_statistics() -> ExecutorStatistics:
 
 def metric_names() -> list[str]:
     observer = PrometheusObserver("0")
+    DoorMetrics(observer.registry)
     observer.registry.register(HouseCollector(EmptyBook(), no_statistics, lambda: ConnectionStatistics(0, 0)))
     LoopLag(observer.registry, lambda delay, look: None)
     ProcessCollector(registry=observer.registry)

@@ -22,8 +22,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from streamchat.metrics.prometheus_observer import OPENING_DOORS
-from streamchat.metrics.tracing import ROUTES
+from streamchat.metrics.doors import ROUTES
 from streamchat.serving.settings import CannotStart
 from streamchat.serving.tracing import open_tracing
 from tests.handlers.house import CHAT, CHAT_DOORS, PROFILE, SMART, STREAMING_DOORS, Gate, House, saying, with_server
@@ -89,10 +88,6 @@ def test_a_turn_is_a_span_with_one_of_each_stage(path: str) -> None:
     for span in spans.stages.values():
         assert span.parent is not None
         assert span.parent.span_id == spans.turn.context.span_id
-
-
-def test_every_door_that_opens_turns_has_a_route() -> None:
-    assert set(ROUTES) == set(OPENING_DOORS)
 
 
 def test_a_turn_s_span_has_the_tokens_that_its_function_counts() -> None:

@@ -18,12 +18,13 @@ class Tally:
     __slots__ = (
         "_code",
         "_end",
-        "_first_chunk",
         "_first_chunk_at",
         "_first_frame_at",
         "_gaps",
         "_last_chunk",
         "_last_chunk_at",
+        "_missed_characters",
+        "_missed_chunks",
         "_others",
         "_received_at",
     )
@@ -32,7 +33,8 @@ class Tally:
         """``received_at`` is when the reader's request came, in ``time.monotonic()`` seconds."""
         self._received_at = received_at
         self._first_frame_at: float | None = None
-        self._first_chunk: Chunk | None = None
+        # Chunks say their place in the answer: with what was before the first, the last one is enough.
+        self._missed_chunks = self._missed_characters = 0
         self._last_chunk: Chunk | None = None
         self._first_chunk_at: float | None = None
         self._last_chunk_at = 0.0
@@ -47,16 +49,20 @@ class Tally:
             self._first_frame_at = now
         for frame in frames:
             if type(frame) is Chunk:
-                if self._first_chunk is None:
-                    self._first_chunk, self._first_chunk_at = frame, now
-                else:
+                if self._last_chunk is not None:
                     self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
+                else:
+                    self._begin(frame, now)
                 self._last_chunk = frame
                 self._last_chunk_at = now
                 continue
             self._others += 1
             if frame.is_terminal:
                 self._end, self._code = frame.payload["status"], frame.payload.get("code", "")
+
+    def _begin(self, first: Chunk, now: float) -> None:
+        self._first_chunk_at = now
+        self._missed_chunks, self._missed_characters = first.chunk_number - 1, first.position - len(first.text)
 
     def summary(self, door: str, leaving: Leaving, *, resumed: bool) -> Delivery:
         """What has left by now."""
@@ -79,11 +85,11 @@ class Tally:
         )
 
     def _sent(self) -> tuple[int, int]:
-        """How many chunks, and characters in them: chunks say their place, so the first and the last are enough."""
-        first, last = self._first_chunk, self._last_chunk
-        if first is None or last is None:
+        """How many chunks, and characters in them."""
+        last = self._last_chunk
+        if last is None:
             return 0, 0
-        return last.chunk_number - first.chunk_number + 1, last.position - first.position + len(first.text)
+        return last.chunk_number - self._missed_chunks, last.position - self._missed_characters
 
     def _since_request(self, at: float | None) -> float | None:
         return None if at is None else at - self._received_at

@@ -60,6 +60,7 @@ class AnswerText:
 
     def take_whole(self, text: str) -> None:
         """Here is all of it."""
+        self._make_chunker = None  # one chunker is enough for it
         self._source, self.total, self.arrived = text, len(text), len(text)
         self.is_uncut = bool(text)
 

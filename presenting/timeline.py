@@ -12,7 +12,7 @@ from math import inf
 
 from streamchat.chunking.chunker import Chunker
 from streamchat.presenting.answer_text import AnswerText
-from streamchat.presenting.frames import AnyFrame, Chunk, Frame, Payload
+from streamchat.presenting.frames import AnyFrame, Frame, Payload, make_chunk
 from streamchat.presenting.pacing import ANSWER_SECONDS, NO_PACE, Pace, pause_behind_source, pause_in_answer
 from streamchat.presenting.payloads import (
     end_payload,
@@ -264,7 +264,7 @@ class Timeline:
         self._free_at = at if self._pace is NO_PACE else at + self._pause_after(text, size)
         self._chunks = chunks = self._chunks + 1
         self._position = position = self._position + size
-        return Chunk(text, number, chunks, position, self.text.total, self._style.chunk_fields)
+        return make_chunk((text, number, chunks, position, self.text.total, self._style.chunk_fields))
 
     def _pause_after(self, chunk: str, size: int) -> float:
         answer = self.text

@@ -20,9 +20,6 @@ class Executor(Protocol):
     def hand_in(self, job: Job, given: Given) -> None:
         """Give the job's function what its user says; nothing happens when it is not running."""
 
-    def is_running(self, job: Job) -> bool:
-        """Whether the job's function is still running, abandoned or not."""
-
     def statistics(self) -> ExecutorStatistics:
         """How many run, wait and were left behind."""
 

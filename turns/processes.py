@@ -82,9 +82,6 @@ class ProcessExecutor:
         if run is not None:
             run.connection.hand_in(given)
 
-    def is_running(self, job: Job) -> bool:
-        return id(job) in self._runs
-
     def statistics(self) -> ExecutorStatistics:
         return self._queue.statistics()
 

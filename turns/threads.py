@@ -144,9 +144,6 @@ class ThreadExecutor:
         if emitter is not None:
             emitter.mailbox.put(given)
 
-    def is_running(self, job: Job) -> bool:
-        return id(job) in self._emitters
-
     def statistics(self) -> ExecutorStatistics:
         return self._queue.statistics()
 

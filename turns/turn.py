@@ -181,7 +181,7 @@ class Turn:
     @property
     def worker(self) -> WorkerState:
         """Whether the function is still running, whatever became of the turn."""
-        return self._work.worker_of(self)
+        return "ended" if self.started_at is None or self._work.has_returned else "running"
 
     def shut_down(self) -> None:
         """End at once because the server does; an answer that is still being shown is cut with a clear frame."""

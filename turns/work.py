@@ -8,20 +8,19 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from streamchat.turns.events import WorkerState
 from streamchat.turns.executor import Executor
 from streamchat.turns.work_queue import Job
 
 
 class Work:
-    """``returned`` is called once, when the function is over; nothing else says that it is."""
+    """``returned`` is called once, when the function is over; ``has_returned`` from then on."""
 
-    __slots__ = ("_executor", "_has_returned", "_is_submitted", "_returned")
+    __slots__ = ("_executor", "_is_submitted", "_returned", "has_returned")
 
     def __init__(self, executor: Executor) -> None:
+        self.has_returned = False
         self._executor = executor
         self._is_submitted = False
-        self._has_returned = False
         self._returned: asyncio.Future[None] | None = None  # somebody waits for it
 
     def submit(self, job: Job) -> None:
@@ -41,15 +40,11 @@ class Work:
         self._executor.interrupt(job)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                if not self._has_returned:
+                if not self.has_returned:
                     await self._returned
 
     def returned(self) -> None:
         """The function is over."""
-        self._has_returned = True
+        self.has_returned = True
         if self._returned is not None and not self._returned.done():
             self._returned.set_result(None)
-
-    def worker_of(self, job: Job) -> WorkerState:
-        """Whether the function is still running, whatever became of its turn."""
-        return "running" if self._executor.is_running(job) else "ended"

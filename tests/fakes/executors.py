@@ -57,9 +57,6 @@ class ScriptedExecutor:
     def hand_in(self, job: Job, given: Given) -> None:
         self.handed_in.append((job, given))
 
-    def is_running(self, job: Job) -> bool:
-        return job in self.running
-
     def statistics(self) -> ExecutorStatistics:
         return ExecutorStatistics(
             busy=len(self.running), queued=len(self.waiting), abandoned=0, free=0, limits=ExecutorLimits()

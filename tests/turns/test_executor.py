@@ -54,10 +54,9 @@ def test_a_job_is_started_fed_and_returned_once(running: Running) -> None:
             job = RecordingJob()
             executor.submit(job)
             assert job.is_started
-            assert executor.is_running(job)
+            assert not job.ended
             assert await job.end() == COMPLETE
             assert job.text == "你好 😀\r\n"
-            assert not executor.is_running(job)
 
     play(scenario())
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextvars import Context
 from dataclasses import dataclass
+from typing import Any
 
 from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
 
@@ -102,6 +103,7 @@ class ProcessExecutor:
     def _launch(self, job: Job) -> None:
         if not self._pool.active:
             # A pool whose workers can't begin (a broken import, say) gives up for good; the next job tries anew.
+            self._keep(asyncio.to_thread(self._pool.join), "let go of the workers of a pool that has given up")
             self._pool = self._new_pool()
         connection = WorkerConnection(job)
         deadline = job.started()
@@ -111,7 +113,10 @@ class ProcessExecutor:
         )
         self._listener.expect(connection)
         run = self._runs[id(job)] = _Run(job, future, connection)
-        task = self._loop.create_task(self._follow(run), name="follow a worker process")
+        self._keep(self._follow(run), "follow a worker process")
+
+    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = self._loop.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -335,6 +335,24 @@ def test_a_child_that_is_killed_while_it_is_idle_is_replaced() -> None:
     play(scenario)
 
 
+def test_the_others_of_a_pool_that_gives_up_are_not_left_behind() -> None:
+    async def scenario() -> None:
+        async with running("asks_from", max_running=2) as executor:
+            jobs = [submitted(executor) for _ in range(2)]
+            idle, killed = [await victim_of(job) for job in jobs]
+            for job in jobs:
+                executor.hand_in(job, Reply(request_id=(await question_of(job)).request_id, value=""))
+                assert await job.end() == COMPLETE
+            os.kill(int(jobs[1].text), signal.SIGKILL)
+            await killed.death()
+            while executor._pool.active:  # noqa: ASYNC110 - pebble has no event for this
+                await asyncio.sleep(0)
+            submitted(executor)
+            await idle.death()
+
+    play(scenario)
+
+
 def test_children_that_cannot_begin_are_an_error_of_each_job_and_hang_none() -> None:
     async def scenario() -> None:
         async with running(process_functions.cannot_load) as executor:

@@ -100,6 +100,7 @@ def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[An
 @_option("--max-running", "Functions that run at a time.", _Count)
 @_option("--max-queued", "Turns that may wait for a worker.", click.IntRange(min=0))
 @_option("--max-abandoned", "Functions past their end that are replaced by a new worker.", click.IntRange(min=0))
+@_option("--start-timeout", "Seconds a worker process may take to import your module.", _Duration)
 @_option("--process-timeout", "Seconds a function may take.", _Duration)
 @_option("--input-timeout", "Seconds a question of a function to its user stays open at most.", _Duration)
 @_option("--max-input-characters", "Characters of what a user says to a running function.", _Count)

@@ -13,6 +13,7 @@ from streamchat.handlers.rooms import DoorLimits, MetricsAccess
 from streamchat.turns.book import BookLimits
 from streamchat.turns.query import OnBusy, TurnLimits
 from streamchat.turns.work_queue import ExecutorLimits
+from streamchat.turns.worker_process import START_SECONDS
 
 # The rooms own their knobs and defaults; here they get the names and the words that a user meets.
 _EXECUTOR, _TURN, _BOOK, _DOORS = ExecutorLimits(), TurnLimits(), BookLimits(), DoorLimits()
@@ -38,6 +39,7 @@ class Settings:
     max_running: int = _EXECUTOR.max_running
     max_queued: int = _EXECUTOR.max_queued
     max_abandoned: int = _EXECUTOR.max_abandoned
+    start_timeout: float = START_SECONDS
     process_timeout: float = _DOORS.process_timeout_seconds
     linger: float = _TURN.linger_seconds
     remember: float = _BOOK.remember_seconds
@@ -86,6 +88,7 @@ class Settings:
                 raise CannotStart(f"fetch_attachments must be HOST, HOST:PORT or any, not {host!r}")
         for name in (
             "max_running",
+            "start_timeout",
             "process_timeout",
             "input_timeout",
             "max_input_characters",

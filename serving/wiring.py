@@ -189,7 +189,11 @@ class Wiring:
             self._closing.callback(self._stop, executor)
             return executor
         executor = ProcessExecutor(
-            self._load_function, limits, loop, None if tracing is None else tracing.observer.entrance
+            self._load_function,
+            limits,
+            loop,
+            entrances=[] if tracing is None else [tracing.observer.entrance],
+            start_seconds=settings.start_timeout,
         )
         self._closing.callback(self._stop, executor)
         try:

@@ -11,12 +11,13 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from streamchat.turns.events import Dismissed, Ended, Fact, Notice, Progress, Queued
 from streamchat.turns.inputs import Given
 from streamchat.turns.work_queue import Job
-from streamchat.turns.worker_messages import KEY_BYTES, packed, read_message
+from streamchat.turns.worker_messages import KEY_BYTES, Begin, packed, read_message
 
 # Of what a worker says, so many bytes are read ahead.
 _AHEAD_BYTES = 2**20
@@ -25,20 +26,20 @@ _AHEAD_BYTES = 2**20
 class WorkerConnection:
     """One job's. ``ended`` is what its worker has said of the end; None until then, and for good when it has died.
 
-    ``key`` is what the worker has to come with.
+    ``key`` is what the worker has to come with. ``begin`` is called once it has: the function starts now.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, begin: Callable[[], Begin]) -> None:
         self.key = secrets.token_bytes(KEY_BYTES)
         self.ended: Ended | None = None
         self._job = job
+        self._begin = begin
         self._hung_up = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
-        self._unsent: list[bytes] = []
 
     @property
     def was_open(self) -> bool:
-        """Whether the worker has ever come."""
+        """Whether the worker has ever come, and begun."""
         return self._writer is not None
 
     async def closed(self) -> None:
@@ -46,17 +47,15 @@ class WorkerConnection:
         await self._hung_up.wait()
 
     def hand_in(self, given: Given) -> None:
-        """Send what the user says, once there is somebody to say it to."""
-        if self._writer is None:
-            self._unsent.append(packed(given))
-        elif not self._writer.is_closing():
+        """Send what the user says; nothing happens when the worker is not there."""
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.write(packed(given))
 
     async def follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The worker has come: tell the job what it says, until it hangs up."""
         self._writer = writer
-        writer.writelines(self._unsent)
         try:
+            writer.write(packed(self._begin()))
             while True:
                 self._take(await read_message(reader))
         finally:
@@ -96,7 +95,7 @@ class WorkerListener:
 
     def forget(self, connection: WorkerConnection) -> None:
         """Nobody is to come for it any more."""
-        del self._expected[connection.key]
+        self._expected.pop(connection.key, None)
 
     def close(self) -> None:
         """Take nobody else, and leave nothing behind."""

@@ -1,7 +1,8 @@
 """What goes over the socket between the server and a worker process: pickles, each behind its length.
 
-The worker begins with the key of its job, which is bytes alone: nothing is unpickled for whoever does not know one.
-Then it sends facts and notices, an Ended last of all; what the user says comes back.
+The worker first says the key of its job, which is bytes alone: nothing is unpickled for whoever does not know one.
+The server answers with a Begin. Then the worker sends facts and notices, an Ended last of all, and the server what the
+user says.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import pickle
 import socket
 import struct
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from streamchat.turns.events import Fact, Notice
@@ -20,7 +23,18 @@ KEY_BYTES = 16
 _LENGTH = struct.Struct("!I")
 
 
-def packed(message: Fact | Notice | Given) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """The worker may call the function now, the ``entrances`` before it.
+
+    ``deadline`` is in seconds of the monotonic clock, which all processes of a machine share.
+    """
+
+    deadline: float
+    entrances: tuple[Callable[[], object], ...] = ()
+
+
+def packed(message: Begin | Fact | Notice | Given) -> bytes:
     """The message as it is sent."""
     data = pickle.dumps(message)
     return _LENGTH.pack(len(data)) + data

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import streamchat
@@ -23,6 +24,31 @@ def load(spec: str, folder: str | None = None) -> BoundFunction:
     return BoundFunction(streamchat.load(spec, folder), spec)
 
 
+def load_at_the_gate(spec: str, gate: str) -> BoundFunction:
+    """The same, once somebody has opened the gate, a named pipe, and closed it again."""
+    with open(gate, encoding="utf-8") as opened:
+        opened.read()
+    return load(spec)
+
+
+class LoadAfterTheGate:
+    """A ``load`` that takes its time before it can be called: an import that comes with being unpickled."""
+
+    def __init__(self, spec: str, gate: str) -> None:
+        self._arguments = (spec, gate)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle_after_the_gate, self._arguments
+
+    def __call__(self) -> BoundFunction:
+        raise AssertionError("this one is never called, what becomes of it is")
+
+
+def _unpickle_after_the_gate(spec: str, gate: str) -> Any:
+    load_at_the_gate(spec, gate)
+    return partial(load, spec)
+
+
 def cannot_load() -> BoundFunction:
     raise ImportError("no such module")
 
@@ -32,6 +58,11 @@ def pid(message: str) -> str:
 
 
 said: ContextVar[str] = ContextVar("said", default="nothing")
+
+
+def say(text: str) -> None:
+    """What a worker is entered with: a ContextVar can't be pickled."""
+    said.set(text)
 
 
 def what_was_said(message: str) -> str:

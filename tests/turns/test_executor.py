@@ -53,7 +53,7 @@ def test_a_job_is_started_fed_and_returned_once(running: Running) -> None:
         async with running("pieces", ExecutorLimits(max_running=1)) as executor:
             job = RecordingJob()
             executor.submit(job)
-            assert job.is_started
+            await job.until(lambda: job.is_started)
             assert not job.ended
             assert await job.end() == COMPLETE
             assert job.text == "你好 😀\r\n"

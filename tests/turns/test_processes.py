@@ -1,8 +1,9 @@
 import asyncio
 import os
+import select
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from functools import partial
@@ -11,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from streamchat.turns.attachment import Attachment
-from streamchat.turns.events import Answer, InputRequired, Progress, Text, ToolCall, ToolResult, Usage
+from streamchat.turns.events import Answer, InputRequired, Progress, Queued, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.inputs import Lapsed, Reply
 from streamchat.turns.inputs import Said as SaidUnasked
 from streamchat.turns.process_query import BoundFunction
-from streamchat.turns.processes import ProcessExecutor
+from streamchat.turns.processes import Entrance, ProcessExecutor
 from streamchat.turns.query import Query
 from streamchat.turns.work_queue import ExecutorLimits, TooBusy
 from tests.fakes import process_functions
@@ -32,7 +33,8 @@ AGES = 60.0
 async def running(
     function: str | Callable[[], BoundFunction],
     *,
-    entrance: Callable[[Context], Callable[[], object]] | None = None,
+    entrances: Sequence[Entrance] = (),
+    start_seconds: float = AGES,
     **limits: int,
 ) -> AsyncIterator[ProcessExecutor]:
     """An executor whose children run the named one of ``process_functions``."""
@@ -41,7 +43,8 @@ async def running(
         load if isinstance(function, str) else function,
         ExecutorLimits(**{"max_running": 1, "max_queued": 4, **limits}),
         asyncio.get_running_loop(),
-        entrance,
+        entrances=entrances,
+        start_seconds=start_seconds,
     )
     await executor.open()
     try:
@@ -243,7 +246,6 @@ def test_the_next_function_runs_in_a_new_child_on_the_place_of_a_killed_one() ->
             assert second.position == 1
             await victim_of(first)
             executor.interrupt(first)
-            assert second.is_started
             await victim_of(second)
             assert second.text != first.text
             executor.interrupt(second)
@@ -287,6 +289,130 @@ def test_stopping_the_executor_kills_what_runs_even_what_resists() -> None:
             assert executor.stop()
             for victim in victims:
                 await victim.death()
+
+    play(scenario)
+
+
+# A child that has not loaded the function yet.
+
+
+class Gate:
+    """A named pipe that a child waits at while it loads the function."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = os.fspath(folder / "gate")
+        os.mkfifo(self.path)
+
+    @asynccontextmanager
+    async def reached(self) -> AsyncIterator[int]:
+        """A child is at the gate for the length of the block, and let through at its end."""
+        end = await asyncio.to_thread(os.open, self.path, os.O_WRONLY)
+        try:
+            yield end
+        finally:
+            os.close(end)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path)
+
+
+def load_answer_at(gate: Gate) -> Callable[[], BoundFunction]:
+    return partial(process_functions.load_at_the_gate, f"{process_functions.__name__}:answer", gate.path)
+
+
+def test_a_job_waits_until_the_function_is_loaded_and_then_begins(gate: Gate) -> None:
+    async def scenario() -> None:
+        async with running(load_answer_at(gate)) as executor:
+            job = submitted(executor)
+            async with gate.reached():
+                await job.until(lambda: job.notices)
+                assert job.notices == [Queued(position=1, estimated_wait=None)]
+                assert not job.is_started
+            assert await job.end() == COMPLETE
+            assert job.is_started
+            assert job.text == "hello ada 17.0 []"
+
+    play(scenario)
+
+
+def test_a_job_that_is_interrupted_before_its_child_is_ready_never_begins(gate: Gate) -> None:
+    async def scenario() -> None:
+        async with running(load_answer_at(gate)) as executor:
+            job = submitted(executor)
+            run = executor._runs[id(job)]
+            async with gate.reached():
+                executor.interrupt(job)
+                assert await job.end() == CANCELLED
+                assert executor.statistics().free == 1
+                assert run.timer.cancelled()
+            assert await submitted(executor).end() == COMPLETE
+            assert not job.is_started
+
+    play(scenario)
+
+
+def test_a_child_that_comes_just_when_its_job_is_interrupted_does_not_begin(gate: Gate) -> None:
+    async def scenario() -> None:
+        async with running(load_answer_at(gate)) as executor:
+            job = submitted(executor)
+            came, (_, writer) = asyncio.StreamReader(), await asyncio.open_unix_connection(executor._listener.path)
+            came.feed_data(executor._runs[id(job)].connection.key)
+            came.feed_eof()
+            executor.interrupt(job)
+            await executor._listener._receive(came, writer)
+            assert await job.end() == CANCELLED
+            assert not job.is_started
+
+    play(scenario)
+
+
+def test_whoever_has_begun_is_given_up_by_nobody() -> None:
+    async def scenario() -> None:
+        async with running("sleeps") as executor:
+            job = submitted(executor)
+            await victim_of(job)
+            assert executor._runs[id(job)].timer.cancelled()
+            executor.interrupt(job)
+            await job.end()
+
+    play(scenario)
+
+
+def has_let_go(end: int) -> None:
+    """Wait until nobody is left to read what this end writes."""
+    waiting = select.poll()
+    waiting.register(end, 0)
+    waiting.poll(AGES * 1_000)
+
+
+def test_a_child_that_does_not_come_to_load_the_function_dies(gate: Gate) -> None:
+    async def scenario() -> None:
+        async with running(load_answer_at(gate), start_seconds=0.2) as executor:
+            job = submitted(executor)
+            async with gate.reached() as end:
+                await asyncio.to_thread(has_let_go, end)
+            ended = await job.end()
+            assert (ended.cause, ended.code, ended.reason) == ("error", "overloaded", "no_worker")
+            assert not job.is_started
+
+    play(scenario)
+
+
+def test_nobody_waits_longer_for_a_child_than_it_may_take(gate: Gate) -> None:
+    async def scenario() -> None:
+        load = process_functions.LoadAfterTheGate(f"{process_functions.__name__}:answer", gate.path)
+        async with running(load, start_seconds=0.2) as executor:
+            job = submitted(executor)
+            ended = await job.end()
+            assert (ended.cause, ended.code, ended.reason) == ("error", "overloaded", "no_worker")
+            assert ended.detail == "no worker process was ready within 0.2 s"
+            assert executor.statistics().free == 1
+            async with gate.reached():
+                pass
+            assert await submitted(executor).end() == COMPLETE
+            assert not job.is_started
 
     play(scenario)
 
@@ -358,7 +484,7 @@ def test_children_that_cannot_begin_are_an_error_of_each_job_and_hang_none() -> 
         async with running(process_functions.cannot_load) as executor:
             for _ in range(2):
                 ended = await submitted(executor).end()
-                assert (ended.cause, ended.code) == ("error", "processing_error")
+                assert (ended.cause, ended.code, ended.reason) == ("error", "overloaded", "no_worker")
             assert executor.statistics().busy == 0
 
     play(scenario)
@@ -391,27 +517,18 @@ def test_the_folder_of_the_socket_goes_with_the_executor() -> None:
 # What a job's context holds can't be sent; what is made of it can.
 
 
-class Said:
-    """Says it where it is called: a ContextVar can't be pickled."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __call__(self) -> None:
-        if self._text:
-            process_functions.said.set(self._text)
-
-
 def say_again(context: Context) -> Callable[[], object]:
-    return Said(context.get(process_functions.said, ""))
+    text = context.get(process_functions.said)
+    return str if text is None else partial(process_functions.say, text)
 
 
 def test_a_child_is_entered_with_what_is_made_of_the_jobs_context_and_forgets_it() -> None:
     async def scenario() -> None:
-        async with running("what_was_said", entrance=say_again) as executor:
-            for text, heard in (("hello", "hello"), ("", "nothing"), ("again", "again")):
+        async with running("what_was_said", entrances=[say_again]) as executor:
+            for text, heard in (("hello", "hello"), (None, "nothing"), ("again", "again")):
                 job = RecordingJob()
-                job.context.run(process_functions.said.set, text)
+                if text is not None:
+                    job.context.run(process_functions.say, text)
                 executor.submit(job)
                 await job.end()
                 assert job.text == heard
@@ -446,7 +563,8 @@ def test_answers_and_what_is_said_unasked_reach_the_function(function: str) -> N
         async with running(function) as executor:
             for _ in range(2):  # the second runs in the same child
                 job = submitted(executor)
-                # Before the child has said a word: it is kept until there is somebody to say it to.
+                executor.hand_in(job, SaidUnasked(text="too early"))
+                await job.until(lambda: job.is_started)  # noqa: B023 - it is awaited here
                 executor.hand_in(job, SaidUnasked(text="早"))
                 first = await question_of(job)
                 executor.hand_in(job, Reply(request_id=first.request_id, value="Ada"))

@@ -10,7 +10,7 @@ import pytest
 from streamchat.turns.events import Dismissed, Progress, Queued, Text
 from streamchat.turns.inputs import Reply, Said
 from streamchat.turns.worker_connections import WorkerConnection, WorkerListener
-from streamchat.turns.worker_messages import packed, read_message
+from streamchat.turns.worker_messages import Begin, packed, read_message
 from tests.fakes.executors import COMPLETE
 from tests.fakes.jobs import RecordingJob
 
@@ -27,6 +27,15 @@ async def listening() -> AsyncIterator[WorkerListener]:
         yield listener
     finally:
         listener.close()
+
+
+def connection_of(job: RecordingJob) -> WorkerConnection:
+    """It begins as an executor has it: the job is started."""
+
+    def begin() -> Begin:
+        return Begin(deadline=job.started())
+
+    return WorkerConnection(job, begin)
 
 
 @asynccontextmanager
@@ -46,7 +55,7 @@ async def worker(listener: WorkerListener, key: bytes) -> AsyncIterator[Ends]:
 async def test_facts_and_notices_reach_the_job_in_order():
     async with listening() as listener:
         job = RecordingJob()
-        connection = WorkerConnection(job)
+        connection = connection_of(job)
         listener.expect(connection)
         async with worker(listener, connection.key) as (_, writer):
             notices = [
@@ -65,7 +74,7 @@ async def test_facts_and_notices_reach_the_job_in_order():
 
 async def test_a_worker_that_said_its_end_need_not_hang_up():
     async with listening() as listener:
-        connection = WorkerConnection(RecordingJob())
+        connection = connection_of(RecordingJob())
         listener.expect(connection)
         async with worker(listener, connection.key) as (_, writer):
             writer.write(packed(COMPLETE))
@@ -75,7 +84,7 @@ async def test_a_worker_that_said_its_end_need_not_hang_up():
 async def test_a_worker_that_dies_in_the_middle_of_a_word_has_said_no_end():
     async with listening() as listener:
         job = RecordingJob()
-        connection = WorkerConnection(job)
+        connection = connection_of(job)
         listener.expect(connection)
         async with worker(listener, connection.key) as (_, writer):
             writer.write(packed(Text(text="a")) + packed(COMPLETE)[:-1])
@@ -84,13 +93,24 @@ async def test_a_worker_that_dies_in_the_middle_of_a_word_has_said_no_end():
         assert (job.text, connection.ended) == ("a", None)
 
 
-async def test_what_the_user_says_reaches_the_worker():
+async def test_the_job_starts_when_its_worker_comes():
     async with listening() as listener:
-        connection = WorkerConnection(RecordingJob())
+        job = RecordingJob(deadline=17.0)
+        connection = connection_of(job)
         listener.expect(connection)
-        connection.hand_in(Said(text="early"))
+        assert not job.is_started
+        async with worker(listener, connection.key) as (reader, _):
+            assert await read_message(reader) == Begin(deadline=17.0)
+            assert job.is_started
+
+
+async def test_what_the_user_says_reaches_the_worker_that_is_there():
+    async with listening() as listener:
+        connection = connection_of(RecordingJob())
+        listener.expect(connection)
+        connection.hand_in(Said(text="too early"))
         async with worker(listener, connection.key) as (reader, writer):
-            assert await read_message(reader) == Said(text="early")
+            assert await read_message(reader) == Begin(deadline=0.0)
             connection.hand_in(Reply(request_id="1", value=1))
             assert await read_message(reader) == Reply(request_id="1", value=1)
             writer.write_eof()
@@ -99,10 +119,23 @@ async def test_what_the_user_says_reaches_the_worker():
         connection.hand_in(Said(text="too late"))
 
 
+async def test_what_can_t_begin_is_over():
+    def begin() -> Begin:
+        return Begin(deadline=0.0, entrances=(lambda: None,))
+
+    async with listening() as listener:
+        connection = WorkerConnection(RecordingJob(), begin)
+        listener.expect(connection)
+        async with worker(listener, connection.key) as (reader, _):
+            assert await reader.read() == b""
+        await connection.closed()
+        assert (connection.was_open, connection.ended) == (True, None)
+
+
 @pytest.mark.parametrize("is_forgotten", [False, True])
 async def test_whoever_knows_no_key_is_hung_up_on(is_forgotten):
     async with listening() as listener:
-        connection = WorkerConnection(RecordingJob())
+        connection = connection_of(RecordingJob())
         key = b"x" * 16
         if is_forgotten:
             key = connection.key

@@ -7,9 +7,14 @@ import pytest
 
 from streamchat.turns.events import Ended, Text
 from streamchat.turns.inputs import Reply
-from streamchat.turns.worker_messages import packed, read_message, receive_message
+from streamchat.turns.worker_messages import Begin, packed, read_message, receive_message
 
-MESSAGES = [Text(text="好" * 50_000), Reply(request_id="1", value={"a": [1, None]}), Ended(cause="complete", code="ok")]
+MESSAGES = [
+    Begin(deadline=17.0, entrances=(ascii,)),
+    Text(text="好" * 50_000),
+    Reply(request_id="1", value={"a": [1, None]}),
+    Ended(cause="complete", code="ok"),
+]
 
 
 def reader_of(data: bytes) -> asyncio.StreamReader:
@@ -39,7 +44,7 @@ def test_messages_arrive_in_a_thread_as_they_were_sent():
 @pytest.mark.gen_test
 @pytest.mark.parametrize("length", [0, 2, 4, 20])
 async def test_what_breaks_off_is_no_message(length):
-    data = packed(MESSAGES[1])[:length]
+    data = packed(MESSAGES[2])[:length]
     with pytest.raises(IncompleteReadError):
         await read_message(reader_of(data))
     there, here = socket.socketpair()
@@ -51,5 +56,5 @@ async def test_what_breaks_off_is_no_message(length):
 
 
 def test_the_length_counts_the_pickle_alone():
-    data = packed(MESSAGES[1])
-    assert int.from_bytes(data[:4], "big") == len(data[4:]) == len(pickle.dumps(MESSAGES[1]))
+    data = packed(MESSAGES[2])
+    assert int.from_bytes(data[:4], "big") == len(data[4:]) == len(pickle.dumps(MESSAGES[2]))

@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamchat.handlers.logs import LogFormat
     from streamchat.serving.server import Server
     from streamchat.turns.process_query import BoundFunction
 
@@ -50,10 +51,15 @@ def load(spec: str, folder: str | None = None) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def load_bound(spec: str, folder: str) -> BoundFunction:
-    """The function of ``spec`` with its arguments read; what a worker process calls when it begins."""
+def load_bound(spec: str, folder: str, log_format: LogFormat, log_level: str) -> BoundFunction:
+    """The function of ``spec`` with its arguments read; what a worker process calls when it begins.
+
+    The log lines of whoever calls it look like this from then on, those of the function's module included.
+    """
+    from streamchat.handlers.logs import set_up_logging
     from streamchat.turns.process_query import BoundFunction
 
+    set_up_logging(log_format, log_level)
     return BoundFunction(load(spec, folder), spec)
 
 

@@ -6,7 +6,6 @@ import logging
 import re
 import secrets
 from asyncio import Future
-from contextvars import ContextVar
 from functools import partial
 from http import HTTPStatus
 from math import ceil
@@ -21,6 +20,7 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from streamchat.handlers.delivery import drop
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
 from streamchat.handlers.request_body import RequestBody
+from streamchat.handlers.request_id import request_id
 from streamchat.handlers.rooms import Rooms
 from streamchat.presenting.frames import Payload
 from streamchat.presenting.sentences import Language
@@ -29,8 +29,6 @@ from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.json_text import to_json
 from streamchat.wire.sse import CONTENT_TYPE, lone_event
-
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 EXPOSED = (
     "X-Stream-Id, X-Conversation-Id, X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pythonjsonlogger.json import JsonFormatter
 
-from streamchat.handlers.door import request_id
+from streamchat.handlers.request_id import request_id
 
 LogFormat = Literal["text", "json"]
 

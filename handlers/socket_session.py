@@ -16,9 +16,9 @@ from tornado.iostream import StreamClosedError
 
 from streamchat.handlers.chat_request import ChatRequest, parse, parse_question
 from streamchat.handlers.delivery import Stalled
-from streamchat.handlers.door import request_id
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
 from streamchat.handlers.questions import Arrival, open_turn
+from streamchat.handlers.request_id import request_id
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.showing import catch_up
 from streamchat.handlers.socket_messages import (

@@ -176,7 +176,7 @@ def _run(settings: Settings) -> None:
 
         choice = embedded_or_persona(_teller(settings))
         spec, reason = choice.spec, choice.reason
-    server = Server(settings, partial(load_bound, spec, str(Path.cwd())))
+    server = Server(settings, partial(load_bound, spec, str(Path.cwd()), settings.log_format, settings.log_level))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(server, reason))
         _leave()

@@ -22,6 +22,7 @@ from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.public_addresses import Address
+from streamchat.handlers.request_id import carry_request_id
 from streamchat.handlers.rooms import DoorLimits, Rooms, Vitals
 from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.door_metrics import DoorMetrics
@@ -192,7 +193,7 @@ class Wiring:
             self._load_function,
             limits,
             loop,
-            entrances=[] if tracing is None else [tracing.observer.entrance],
+            entrances=[carry_request_id, *([] if tracing is None else [tracing.observer.entrance])],
             start_seconds=settings.start_timeout,
         )
         self._closing.callback(self._stop, executor)

@@ -30,6 +30,7 @@ USERS_MODULES = {
     "handlers.py": "def handled(text):\n    return f'handled: {text}'\n",
     "turns.py": "WHOSE = 'turns of the user'\n",
     "answers.py": """
+import logging
 import os
 import sys
 import threading
@@ -37,6 +38,8 @@ import time
 
 import handlers
 import metrics
+
+logging.getLogger("users.own").info("loaded")
 
 
 def answer(message):
@@ -47,6 +50,12 @@ def wait_at_the_gate(message):
     print("at the gate", flush=True)
     with open("gate") as gate:
         return gate.read()
+
+
+def tell_the_log(message):
+    logging.getLogger("users.own").info("it is asked: %s", message)
+    logging.getLogger("users.own").debug("nobody wants to know")
+    return "told"
 
 
 def hang(message):

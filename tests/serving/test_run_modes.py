@@ -1,5 +1,6 @@
 """A server in a process of its own, from a folder whose modules have the names of our rooms."""
 
+import json
 import os
 import re
 import shlex
@@ -110,6 +111,23 @@ def test_logs_go_to_standard_error_with_the_requests_id(folder: Path) -> None:
     assert '"request_id": "trace-1"' in errors
     assert "a-private-question" not in errors
     assert TOKEN not in errors
+
+
+@pytest.mark.parametrize("workers", ["threads", "processes"])
+def test_log_lines_of_the_users_function_look_alike_wherever_it_runs(folder: Path, workers: str) -> None:
+    options = ("--process-query", "answers:tell_the_log", "--log-format", "json", "--workers", workers)
+    with serving(folder, *options, "--max-running", "1") as served:
+        for number in (1, 2):
+            body = {"username": "VitalikButerin", "message": f"question {number}", "pace": "none"}
+            request = {**HEADERS, "X-Request-Id": f"trace-{number}"}
+            httpx.post(f"{served.url}/api/stream_chat_smart", json=body, headers=request)
+        served.process.terminate()
+        _, errors = served.process.communicate(timeout=30)
+    lines = [json.loads(line) for line in errors.splitlines()]
+    told = [(one["level"], one["request_id"], one["message"]) for one in lines if one["logger"] == "users.own"]
+    assert told[-2:] == [("INFO", f"trace-{number}", f"it is asked: question {number}") for number in (1, 2)]
+    # Once where the server has looked at it, and once in the worker process.
+    assert told[:-2] == [("INFO", "-", "loaded")] * (2 if workers == "processes" else 1)
 
 
 def check_still_serving(served: Served) -> None:

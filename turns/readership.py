@@ -7,10 +7,22 @@ from functools import partial
 from typing import Any
 
 from streamchat.turns.call_later import CallLater
+from streamchat.turns.query import OnDisconnect
+
+
+def patience_of(on_disconnect: OnDisconnect, linger_seconds: float) -> float | None:
+    """How many seconds a turn goes on that its last reader has left; None: to its end."""
+    match on_disconnect:
+        case "continue":
+            return None
+        case "cancel":
+            return 0.0
+        case "grace":
+            return linger_seconds
 
 
 class Readership:
-    """``patience_seconds``: how long a turn goes on that its last reader has left; None: to its end."""
+    """One turn's, which has so many ``patience_seconds``."""
 
     __slots__ = ("_call_later", "_patience_seconds", "_timer", "count")
 

@@ -35,7 +35,7 @@ from streamchat.turns.interaction import Interaction
 from streamchat.turns.log import EventLog, MemoryLog
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.reader import Reader
-from streamchat.turns.readership import Readership
+from streamchat.turns.readership import Readership, patience_of
 from streamchat.turns.token_count import TokenCount
 from streamchat.turns.work import Work
 
@@ -107,7 +107,8 @@ class Turn:
         self._deadline = Deadline(house.call_later, house.clock, self._time_out)
         self._interaction: Interaction | None = None  # made for the first word between function and user
         self._tokens: TokenCount | None = None  # made for the first count
-        self._readership = Readership(house.call_later, _patience(rules, house))
+        patience = patience_of(rules.on_disconnect, house.limits.linger_seconds)
+        self._readership = Readership(house.call_later, patience)
         self._stopping: asyncio.Task[None] | None = None
         self._work = Work(house.executor)
 
@@ -331,14 +332,3 @@ class Turn:
     def _give_up(self) -> None:
         if self.ended is None:
             self._begin_to_stop("client_gone")
-
-
-def _patience(rules: TurnRules, house: House) -> float | None:
-    """How long a turn that nobody reads goes on, in seconds; None: to its end."""
-    match rules.on_disconnect:
-        case "continue":
-            return None
-        case "cancel":
-            return 0.0
-        case "grace":
-            return house.limits.linger_seconds

@@ -1,4 +1,6 @@
-from streamchat.turns.readership import Readership
+import pytest
+
+from streamchat.turns.readership import Readership, patience_of
 from tests.fakes.clock import HandClock
 
 
@@ -56,3 +58,8 @@ def test_what_has_ended_is_not_given_up():
     scene.readers.came()
     scene.leave()
     assert scene.clock.pending == []
+
+
+@pytest.mark.parametrize(("on_disconnect", "patience"), [("cancel", 0.0), ("grace", 30.0), ("continue", None)])
+def test_how_long_a_turn_goes_on_is_what_its_caller_has_chosen(on_disconnect, patience):
+    assert patience_of(on_disconnect, 30.0) == patience

@@ -5,54 +5,25 @@ Knows no bodies and no frames; who may ask is settled before.
 
 from __future__ import annotations
 
-import asyncio
-import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from streamchat.handlers.attachment_rules import AttachmentRules
+from streamchat.handlers.base64_text import decoded, decoded_bytes
 from streamchat.handlers.chat_request import AttachmentField
 from streamchat.handlers.errors import bad_field, too_large
 from streamchat.handlers.fetching import Fetched, Fetcher, FetchFailed, NotFetchable
-from streamchat.handlers.media_types import UNKNOWN, is_among, problem_with, recognised
+from streamchat.handlers.media_types import UNKNOWN, problem_with, recognised
 from streamchat.metrics.door_metrics import DoorMetrics
 from streamchat.turns.attachment import Attachment
 from streamchat.turns.conversation_lines import NotReady
 from streamchat.turns.events import Ended
 
-DEFAULT_TYPES = (
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/webp",
-    "audio/wav",
-    "audio/mpeg",
-    "audio/mp4",
-    "audio/ogg",
-    "audio/flac",
-    "audio/webm",
-    "application/pdf",
-    "application/json",
-    "text/plain",
-    "text/markdown",
-    "text/csv",
-)
-# Decoded at a time; a multiple of four characters, and 1 ms of work.
-_SLICE_CHARACTERS = 524_288
 # A reason has a sentence of its own, as what the caller can do about it differs. Why an address is not reached is not
 # told: it would show the network that the server is in.
 _REASONS = {"too_large": "attachment_too_large", "wrong_type": "attachment_wrong_type"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentRules:
-    """How many attachments a question has, how many bytes each and all of them, and of which types."""
-
-    max_count: int = 8
-    max_bytes: int = 8_388_608
-    max_total_bytes: int = 16_777_216
-    media_types: tuple[str, ...] = DEFAULT_TYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +103,7 @@ class AttachmentDesk:
     def _check_sizes(self, given: Iterable[AttachmentField]) -> None:
         rules, total = self._rules, 0
         for place, one in enumerate(given):
-            size = _decoded_bytes(one.content or "")
+            size = decoded_bytes(one.content or "")
             total += size
             if size > rules.max_bytes:
                 raise too_large(rules.max_bytes, "--max-attachment-bytes", field=f"attachments.{place}.content")
@@ -140,7 +111,7 @@ class AttachmentDesk:
             raise too_large(rules.max_total_bytes, "--max-total-attachment-bytes", field="attachments")
 
     async def _item(self, field: str, given: AttachmentField) -> Attachment | Wanted:
-        if given.media_type is not None and (problem := self._problem_with_type(given.media_type)):
+        if given.media_type is not None and (problem := self._rules.problem_with_type(given.media_type, self._takes)):
             raise bad_field(f"{field}.media_type", problem)
         if given.url is not None:
             return self._wanted(field, given, given.url)
@@ -163,13 +134,6 @@ class AttachmentDesk:
         except NotFetchable as error:
             raise bad_field(f"{field}.url", str(error)) from None
 
-    def _problem_with_type(self, media_type: str) -> str | None:
-        if not is_among(media_type, self._rules.media_types):
-            return f"must be one of {', '.join(self._rules.media_types)} (--attachment-types)"
-        if not is_among(media_type, self._takes):
-            return f"must be one of {', '.join(self._takes)}: the function of this server takes no other"
-        return None
-
     async def _fetched(self, wanted: Wanted, field: str, left: int) -> Attachment:
         assert self._fetcher is not None
         try:
@@ -189,31 +153,9 @@ class AttachmentDesk:
         media_type = fetched.media_type
         if media_type == UNKNOWN:
             media_type = wanted.media_type or recognised(fetched.content) or UNKNOWN
-        problem = None
+        problem = self._rules.problem_with_type(media_type, self._takes) or problem_with(media_type, fetched.content)
         if wanted.media_type not in (None, media_type):
             problem = f"is not {wanted.media_type}"
-        problem = problem or self._problem_with_type(media_type) or problem_with(media_type, fetched.content)
         if problem:
             raise FetchFailed("wrong_type", f"{wanted.url.host}: what it gave as {media_type} {problem}")
         return Attachment(media_type=media_type, name=wanted.name, content=fetched.content)
-
-
-async def decoded(content: str) -> bytes | None:
-    """The bytes of base64 (RFC 4648, section 4); None when it is not. Lets others go on between two slices."""
-    if len(content) % 4:
-        return None
-    data = bytearray()
-    try:
-        for start in range(0, len(content), _SLICE_CHARACTERS):
-            piece = content[start : start + _SLICE_CHARACTERS]
-            if "=" in piece[:-2] or (piece.endswith("=") and start + len(piece) < len(content)):
-                return None
-            data += binascii.a2b_base64(piece, strict_mode=True)
-            await asyncio.sleep(0)
-    except ValueError:
-        return None
-    return bytes(data)
-
-
-def _decoded_bytes(content: str) -> int:
-    return len(content) * 3 // 4 - (content[-2:].count("="))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from streamchat.handlers.attachments import AttachmentRules
+from streamchat.handlers.attachment_rules import AttachmentRules
 from streamchat.handlers.fetching import FETCH_SECONDS, is_host
 from streamchat.handlers.logs import LogFormat
 from streamchat.handlers.media_types import is_pattern

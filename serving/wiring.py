@@ -13,7 +13,8 @@ from tornado.ioloop import IOLoop
 from streamchat import __version__
 from streamchat.chunking.registry import Registry, installed, shipped
 from streamchat.handlers.analytics_recorder import AnalyticsRecorder
-from streamchat.handlers.attachments import AttachmentDesk, AttachmentRules
+from streamchat.handlers.attachment_rules import AttachmentRules
+from streamchat.handlers.attachments import AttachmentDesk
 from streamchat.handlers.calibrator import Calibrator
 from streamchat.handlers.exchange_recorder import ExchangeRecorder
 from streamchat.handlers.fetching import Fetcher

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from streamchat.handlers.attachments import decoded
 from streamchat.serving.server import Server
 from streamchat.serving.settings import Settings
 from streamchat.turns.process_query import BoundFunction
@@ -352,15 +351,6 @@ def test_those_of_a_question_that_is_refused_are_not_counted() -> None:
         assert await counted(house, "image") == 0.0
 
     with_server(tell, scenario)
-
-
-@pytest.mark.gen_test
-async def test_base64_is_the_same_however_long_it_is() -> None:
-    for size in (0, 1, 2, 3, 393_215, 393_216, 393_217, 1_000_000):
-        content = bytes(size)
-        assert await decoded(base64(content)) == content
-    long = base64(bytes(800_000))
-    assert await decoded(long[:524_286] + "==" + long[524_288:]) is None
 
 
 # By URL.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamchat.handlers.attachments import DEFAULT_TYPES
+from streamchat.handlers.attachment_rules import DEFAULT_TYPES
 from streamchat.handlers.media_types import canonical, is_among, is_pattern, problem_with, recognised
 from tests.fakes.file_server import PDF, PNG, WAV
 

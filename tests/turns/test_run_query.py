@@ -1,21 +1,17 @@
 import asyncio
 import functools
 import gc
-import json
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from streamchat.turns.attachment import Attachment
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult, Usage
 from streamchat.turns.query import Query
-from streamchat.turns.reports import MAX_PROGRESS_CHARACTERS, MAX_TOKENS
 from streamchat.turns.run_query import MAX_PIECE_CHARACTERS
 from streamchat.turns.whole_text import whole_text
 from tests.fakes.emitters import ListEmitter, run
@@ -439,44 +435,6 @@ def test_an_error_does_not_take_the_question_into_the_log() -> None:
     assert "[...]" in ended.detail
 
 
-@pytest.mark.parametrize(
-    ("message", "quoted"),
-    [
-        ("please transfer everything to Zanzibar", "Zanzibar"),
-        ("please transfer everything to Zanzibar", "no such verb: transf"),
-        ("我的密码是熊猫二号", "未知：熊猫"),
-        ("please transfer everything to Zanzibar", "NO SUCH PLACE: ZANZIBAR"),
-        ("please transfer\neverything to Zanzibar", repr("transfer\neverything")),
-        ("please transfer everything to Zanzibar", "GET http://127.0.0.1/?q=transfer%20everything%20to%20Zanz"),
-        ("我的密码是熊猫二号", json.dumps("密码是熊猫")),
-        ("我的密码是熊猫二号", "GET http://127.0.0.1/?q=" + quote("密码是熊猫")),
-        ("我的密码是熊猫二号", repr("密码是熊猫".encode())),
-    ],
-)
-def test_a_part_of_the_question_does_not_get_into_the_log_either(message: str, quoted: str) -> None:
-    def process_query(message: str) -> str:
-        raise KeyError(quoted)
-
-    ended, _ = run(process_query, Query(message=message, username="ada"))
-    told = ended.detail.rpartition("KeyError")[2]
-    for secret in ("Zanz", "ZANZ", "transf", "everything", "熊猫", r"\u732b", "%E7%8C%AB", r"\xe7\x8c\xab"):
-        assert secret not in told
-    assert "[...]" in told
-
-
-@pytest.mark.parametrize("quoted", ["Zanzibar", "no such column: ZANZI", "salaries-2026.csv", repr("to Zanz\n")])
-def test_what_an_attachment_says_does_not_get_into_the_log(quoted: str) -> None:
-    def process_query(message: str, attachments: Any) -> str:
-        raise KeyError(quoted, attachments)
-
-    table = Attachment(media_type="text/csv", name="salaries-2026.csv", content=b"payments,to Zanzibar\n")
-    ended, _ = run(process_query, Query(message="sum it up", username="ada", attachments=(table,)))
-    told = ended.detail.rpartition("KeyError")[2].casefold()
-    assert "[...]" in told
-    for secret in ("zanz", "salaries", "payments"):
-        assert secret not in told
-
-
 def test_what_an_error_says_of_its_own_stays_in_the_log() -> None:
     def process_query(message: str) -> str:
         raise ConnectionError("the index at port 9200 does not answer")
@@ -488,141 +446,34 @@ def test_what_an_error_says_of_its_own_stays_in_the_log() -> None:
 # What a function reports on its way.
 
 
-def reporting(report: Callable[..., Any]) -> tuple[Ended, ListEmitter]:
-    """Run a function that calls ``report`` with the five ways to report, by name."""
-
+def test_a_function_is_given_every_way_to_report() -> None:
     def process_query(message: str, progress: Any, tool_call: Any, tool_result: Any, media: Any, usage: Any) -> str:
-        report(progress=progress, tool_call=tool_call, tool_result=tool_result, media=media, usage=usage)
+        progress("searching", 40)
+        tool_result(tool_call("search", call_id="c"), "search", ["found"])
+        media("image/png", url="https://example.org/a.png")
+        usage(12, 3)
         return "done"
 
-    return run(process_query)
-
-
-@pytest.mark.parametrize(
-    ("percent", "shown"),
-    [(None, None), (40, 40.0), (-5, 0.0), (250, 100.0), (float("nan"), None), (float("inf"), 100.0), ("12.5", 12.5)],
-)
-def test_progress_is_a_notice_with_a_percent_from_0_to_100(percent: Any, shown: float | None) -> None:
-    _, emitter = reporting(lambda progress, **_: progress("searching", percent))
-    assert emitter.notices == [Progress(message="searching", percent=shown)]
-
-
-def test_a_progress_message_is_whole_and_not_endless() -> None:
-    _, emitter = reporting(lambda progress, **_: progress("\ud800" + "x" * 10_000))
-    (notice,) = emitter.notices
-    assert isinstance(notice, Progress)
-    assert notice.message == "\ufffd" + "x" * (MAX_PROGRESS_CHARACTERS - 1)
-
-
-def test_tokens_are_counted_in_whole_numbers() -> None:
-    _, emitter = reporting(lambda usage, **_: (usage(12, 0), usage(prompt_tokens=12, completion_tokens=MAX_TOKENS)))
-    assert emitter.facts[:2] == [
-        Usage(prompt_tokens=12, completion_tokens=0),
-        Usage(prompt_tokens=12, completion_tokens=MAX_TOKENS),
-    ]
-
-
-@pytest.mark.parametrize("wrong", [-1, MAX_TOKENS + 1, 1.0, "1", None, float("nan")])
-def test_what_is_no_number_of_tokens_fails_the_function_and_is_not_counted(wrong: Any) -> None:
-    for counts in ((wrong, 1), (1, wrong)):
-        ended, emitter = reporting(lambda usage, **_: usage(*counts))  # noqa: B023 - it is run at once
-        assert (ended.code, ended.reason, emitter.facts) == ("processing_error", "raised", [])
-
-
-def test_a_tool_is_called_and_answers_under_one_id() -> None:
-    def report(tool_call: Any, tool_result: Any, **_: Any) -> None:
-        call_id = tool_call("search", {"query": "rollup", "limit": 3})
-        tool_result(call_id, "search", ["a", {"b": None}])
-        tool_call("fetch", call_id="mine")
-        tool_result("mine", "fetch", "no such page", is_error=True)
-
-    _, emitter = reporting(report)
-    call, result, *rest = emitter.facts
-    assert isinstance(call, ToolCall)
-    assert call == ToolCall(call_id=call.call_id, name="search", arguments={"query": "rollup", "limit": 3})
-    assert result == ToolResult(call_id=call.call_id, name="search", result=["a", {"b": None}])
-    assert rest == [
-        ToolCall(call_id="mine", name="fetch", arguments=None),
-        ToolResult(call_id="mine", name="fetch", result="no such page", is_error=True),
+    ended, emitter = run(process_query)
+    assert ended == COMPLETE
+    assert emitter.notices == [Progress(message="searching", percent=40.0)]
+    assert emitter.facts == [
+        ToolCall(call_id="c", name="search", arguments=None),
+        ToolResult(call_id="c", name="search", result=["found"]),
+        Media(media_type="image/png", url="https://example.org/a.png"),
+        Usage(prompt_tokens=12, completion_tokens=3),
         Answer(text="done"),
     ]
 
 
-def test_a_tools_arguments_are_a_copy() -> None:
-    arguments = {"query": ["one"]}
+def test_what_can_t_be_reported_fails_the_function() -> None:
+    def process_query(message: str, usage: Any) -> str:
+        usage(-1, 0)
+        return "done"
 
-    def report(tool_call: Any, **_: Any) -> None:
-        tool_call("search", arguments, call_id="c")
-        arguments["query"].append("two")
-
-    assert reporting(report)[1].facts[0] == ToolCall(call_id="c", name="search", arguments={"query": ["one"]})
-
-
-@pytest.mark.parametrize("arguments", [{1, 2}, b"bytes", float("nan"), object()], ids=type)
-def test_what_json_does_not_have_is_an_error_in_the_function_that_gave_it(arguments: Any) -> None:
-    seen = []
-
-    def report(tool_call: Any, **_: Any) -> None:
-        try:
-            tool_call("search", arguments)
-        except (TypeError, ValueError) as error:
-            seen.append(error)
-
-    ended, emitter = reporting(report)
-    assert (ended, emitter.facts, len(seen)) == (COMPLETE, [Answer(text="done")], 1)
-
-
-def test_nothing_that_is_reported_holds_what_no_wire_can_carry() -> None:
-    def report(tool_call: Any, tool_result: Any, media: Any, **_: Any) -> None:
-        tool_call("s\ud800", {"k\ud800": ["\ud83d\ude00 \udfff"]}, call_id="c\ud800")
-        tool_result("c\ud800", "s\ud800", "\ud800")
-        media("image/\ud800", url="\ud800", alt="\ud800")
-
-    _, emitter = reporting(report)
-    assert emitter.facts[:-1] == [
-        ToolCall(call_id="c\ufffd", name="s\ufffd", arguments={"k\ufffd": ["😀 \ufffd"]}),
-        ToolResult(call_id="c\ufffd", name="s\ufffd", result="\ufffd"),
-        Media(media_type="image/\ufffd", url="\ufffd", alt="\ufffd"),
-    ]
-
-
-def test_media_is_an_address_or_content_with_words_for_who_cannot_see_it() -> None:
-    def report(media: Any, **_: Any) -> None:
-        media("image/png", url="https://example.org/a.png", alt="a cat")
-        media("audio/wav", content="UklGRg==")
-
-    assert reporting(report)[1].facts[:-1] == [
-        Media(media_type="image/png", url="https://example.org/a.png", alt="a cat"),
-        Media(media_type="audio/wav", content="UklGRg=="),
-    ]
-
-
-def test_media_are_given_as_bytes_or_as_base64_and_nothing_else() -> None:
-    def report(media: Any, **_: Any) -> None:
-        media("audio/wav", content=b"RIFF", alt="x" * 2_001)
-
-    _, emitter = reporting(report)
-    assert emitter.facts[0] == Media(media_type="audio/wav", content="UklGRg==", alt="x" * 2_000)
-    for content in ("UklGRg", "UklG Rg==", "UklGRg==\n", "not base64!", "熊猫"):
-        ended, _ = reporting(lambda media, content=content, **_: media("audio/wav", content=content))
-        assert "media takes content as bytes, or as base64" in ended.detail
-
-
-def test_media_that_no_frame_could_hold_are_the_functions_error() -> None:
-    for fields in (
-        {"media_type": "x" * 256, "url": "https://example.org/"},
-        {"media_type": "image/png", "url": "x" * 65_537},
-    ):
-        ended, emitter = reporting(lambda media, fields=fields, **_: media(**fields))
-        assert "media takes a" in ended.detail
-        assert emitter.facts == []
-
-
-@pytest.mark.parametrize("given_both", [{}, {"url": "https://example.org", "content": "QQ=="}])
-def test_media_without_a_source_or_with_two_is_the_functions_error(given_both: dict[str, str]) -> None:
-    ended, _ = reporting(lambda media, **_: media("image/png", **given_both))
-    assert (ended.cause, ended.reason) == ("error", "raised")
-    assert "media takes either url or content" in ended.detail
+    ended, emitter = run(process_query)
+    assert (ended.code, ended.reason, emitter.facts) == ("processing_error", "raised", [])
+    assert "ValueError: usage takes" in ended.detail
 
 
 @settings(deadline=None)

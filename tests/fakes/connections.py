@@ -59,3 +59,17 @@ class OpenResponse:
 
     def flush(self) -> asyncio.Future[None]:
         return self.flushed
+
+
+class BodyConnection:
+    """A Tornado connection that a body is read from: keeps the limits that it is given."""
+
+    def __init__(self) -> None:
+        self.max_body_size = 0
+        self.body_seconds = 0.0
+
+    def set_max_body_size(self, size: int) -> None:
+        self.max_body_size = size
+
+    def set_body_timeout(self, seconds: float) -> None:
+        self.body_seconds = seconds

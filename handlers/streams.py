@@ -10,12 +10,15 @@ from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.showing import catch_up
 from streamchat.handlers.sse_response import respond_with_stream
 from streamchat.handlers.stopping import stop
-from streamchat.handlers.tickets import Ticket
+from streamchat.handlers.tickets import Ticket, TicketTaken
 from streamchat.handlers.views import presenter_of
 from streamchat.stores.tokens import Caller
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.event_id import seen_frames
+from streamchat.wire.place_first import PlaceFirst
+from streamchat.wire.sse import SseWire
+from streamchat.wire.wire import Wire
 
 
 class StreamDoor(Door):
@@ -34,8 +37,7 @@ class StreamDoor(Door):
         secret = self.get_query_argument("ticket", None) if self.request.method == "GET" else None
         if secret is None or self.bearer() is not None:
             return await super().authenticated()
-        comes_back = bool(self.request.headers.get("Last-Event-ID"))
-        self._ticket = self.rooms.tickets.redeem(secret, self.path_args[0], comes_back=comes_back)
+        self._ticket = self.rooms.tickets.find(secret, self.path_args[0])
         if self._ticket is None:
             raise Refused("unauthorized")
         return Caller(name=self._ticket.owner)
@@ -46,19 +48,32 @@ class StreamDoor(Door):
         seen = seen_frames(self._last_event_id(), stream_id)
         reader = self.open_reader(turn)
         if self._ticket is None:
-            await self._show(turn, reader, seen)
+            await self._show(turn, reader, seen, SseWire(turn.id))
         else:
-            with self.rooms.tickets.follow(self._ticket, reader):
-                await self._show(turn, reader, seen)
+            await self._show_for(self._ticket, turn, reader, seen)
 
-    async def _show(self, turn: Turn, reader: Reader, seen: int) -> None:
+    async def _show_for(self, ticket: Ticket, turn: Turn, reader: Reader, seen: int) -> None:
+        """Show the stream to the ticket's follower, an EventSource, which has its place before the first frame."""
+        comes_back = bool(self.request.headers.get("Last-Event-ID"))
+        wire = PlaceFirst(SseWire(turn.id), turn.id, seen)
+        try:
+            with self.rooms.tickets.follow(ticket, reader, comes_back=comes_back):
+                if await self._show(turn, reader, seen, wire):
+                    ticket.is_spent = True
+        except TicketTaken:
+            raise Refused("unauthorized") from None
+
+    async def _show(self, turn: Turn, reader: Reader, seen: int, wire: Wire) -> bool:
+        """Returns whether all of the stream has been sent."""
         presenter = presenter_of(self.rooms, turn, skip=seen, with_opening=False)
         first = await catch_up(self.rooms, presenter, reader, seen)
         if presenter.is_finished and not first:
             # All has been seen. 204 is also what stops an EventSource (WHATWG HTML, 9.2.3).
             self.set_status(HTTPStatus.NO_CONTENT)
-            return
-        await respond_with_stream(self, turn, reader, presenter, first=first, resumed=True)
+            return True
+        await respond_with_stream(self, turn, reader, presenter, first=first, resumed=True, wire=wire)
+        # A response that has broken off is dropped, not finished.
+        return self._finished
 
     async def delete(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)

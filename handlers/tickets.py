@@ -4,6 +4,9 @@ A ticket is for one follower. Whoever comes first takes it up, within seconds; f
 come back: with a sign of what it has seen, which an EventSource sends by itself when it connects again with the same
 address. Coming back ends the connection before, so there is never more than one; and when the follower has stayed away
 for as long as a ticket waits to be taken up, it is void.
+
+A connection that breaks before all was sent gives the ticket back, to whoever comes first: the follower may never have
+got the beginning, and then it has no sign to show. What a server has sent tells nothing of what has arrived.
 """
 
 from __future__ import annotations
@@ -28,15 +31,22 @@ class TooManyTickets(Exception):
     """There are as many as may be; some will be void soon."""
 
 
+class TicketTaken(Exception):
+    """Somebody follows with the ticket, or has followed to the end, and who comes now shows no sign to be that one."""
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """What is known of a ticket; its secret is not. ``expires_at`` is far away while somebody follows."""
+    """What is known of a ticket; its secret is not. ``expires_at`` is far away while somebody follows.
+
+    Whoever shows the stream sets ``is_spent`` when a follower has been sent all of it.
+    """
 
     digest: bytes
     stream_id: str
     owner: str
     expires_at: float
-    is_taken_up: bool = False
+    is_spent: bool = False
     follower: Reader | None = None
 
 
@@ -67,8 +77,8 @@ class Tickets:
             self._forget(of_stream[0])
         return secret
 
-    def redeem(self, secret: str, stream_id: str, *, comes_back: bool) -> Ticket | None:
-        """The ticket, if ``secret`` is one of this stream's and may be used so; None otherwise, whatever the reason."""
+    def find(self, secret: str, stream_id: str) -> Ticket | None:
+        """The ticket, if ``secret`` is one of this stream's that is not void; None otherwise, whatever the reason."""
         # What is looked up is a digest: how long that takes says nothing of the secret.
         digest = _digest(secret)
         ticket = self._tickets.get(digest)
@@ -77,16 +87,18 @@ class Tickets:
         if ticket.expires_at <= self._clock():
             self._forget(ticket)
             return None
-        if ticket.is_taken_up and not comes_back:
-            return None
-        ticket.is_taken_up = True
-        ticket.expires_at = self._clock() + self.seconds
         return ticket
 
     @contextmanager
-    def follow(self, ticket: Ticket, reader: Reader) -> Iterator[None]:
-        """``reader`` is the ticket's follower for so long, and the only one: the one before it is closed."""
-        before, ticket.follower, ticket.expires_at = ticket.follower, reader, inf
+    def follow(self, ticket: Ticket, reader: Reader, *, comes_back: bool) -> Iterator[None]:
+        """``reader`` is the ticket's follower for so long, and the only one: the one before it is closed.
+
+        ``comes_back`` says that it has shown what it has seen; without that it may be TicketTaken.
+        """
+        before = ticket.follower
+        if not comes_back and (before is not None or ticket.is_spent):
+            raise TicketTaken
+        ticket.follower, ticket.expires_at = reader, inf
         if before is not None:
             before.close()
         try:

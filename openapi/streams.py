@@ -68,7 +68,8 @@ STREAMS = Section(
             name="follow",
             summary="Follow or resume a stream",
             about="With the last `id:` that you saw, every durable frame that you miss, the same to the byte, and on "
-            f"from there; without one from the beginning. {FRAMES}",
+            "from there; without one from the beginning. With a ticket the stream begins with an `id:` alone. "
+            f"{FRAMES}",
             parameters=("Last-Event-ID", "last_event_id", "lastEventId"),
             gives=(_STREAM, Answer(about="All of it has been seen.", status=204, media_type=None)),
             codes=("invalid_request", *_CODES),

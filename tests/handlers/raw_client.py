@@ -192,15 +192,20 @@ class Connection:
         return b"".join(pieces)
 
     async def read_frame(self) -> Frame | None:
-        """The next block of the event stream; None once it has properly ended."""
+        """The next block of the event stream as a frame; None once it has properly ended."""
+        block = await self.read_block()
+        return frame_of(block) if block else None
+
+    async def read_block(self) -> bytes:
+        """The next block of the event stream, whatever it says; b"" once it has properly ended."""
         while b"\n\n" not in self._block:
             piece = await self.read_piece()
             if not piece:
                 assert self._block == b"", self._block
-                return None
+                return b""
             self._block += piece
         raw, _, self._block = self._block.partition(b"\n\n")
-        return frame_of(raw + b"\n\n")
+        return raw + b"\n\n"
 
     async def read_until(self, status: str) -> list[Frame]:
         """The blocks up to and including the first with this status."""

@@ -147,6 +147,43 @@ def test_an_event_source_follows_with_a_ticket_comes_back_by_itself_and_stops_at
     assert page.evaluate("window.opened") == 2
 
 
+def test_an_event_source_that_is_cut_off_before_anything_has_come_is_let_in_again(page: Page, served: Served) -> None:
+    page.goto(served.url)
+    asked = page.evaluate(ASK)
+    served.proxy.cut_before(b"HTTP/1.1 200 OK")
+    page.evaluate(FOLLOW, asked)
+    assert_all_is_seen(page, served, opened=1)
+
+
+def test_an_event_source_that_is_cut_off_with_the_headers_is_let_in_again(page: Page, served: Served) -> None:
+    page.goto(served.url)
+    asked = page.evaluate(ASK)
+    served.proxy.cut_after(b"\r\n\r\n")
+    page.evaluate(FOLLOW, asked)
+    assert_all_is_seen(page, served, opened=2)
+
+
+def test_an_event_source_that_has_lost_its_network_before_the_first_frame_has_its_place_and_is_let_in_again(
+    page: Page, served: Served
+) -> None:
+    page.goto(served.url)
+    asked = page.evaluate(ASK)
+    # Within a chunk of its own; a frame has its id behind its data.
+    served.proxy.cut_after(f"\r\nid: {asked[0]}:0\n\n".encode(), is_silent=True)
+    page.evaluate(FOLLOW, asked)
+    assert_all_is_seen(page, served, opened=2)
+
+
+def assert_all_is_seen(page: Page, served: Served, *, opened: int) -> None:
+    page.wait_for_function("window.frames_seen.length > 0 || window.is_over")
+    served.talker.may_go_on.set()
+    page.wait_for_function("window.is_over === true")
+    frames = page.evaluate("window.frames_seen")
+    assert answer(frames) == "Hello? begins. " + "Hello? ends. " * 10
+    assert frames[-1]["status"] == "complete"
+    assert page.evaluate("window.opened") == opened
+
+
 def test_an_event_source_with_a_used_ticket_gets_nothing(page: Page, served: Served) -> None:
     page.goto(served.url)
     asked = page.evaluate(ASK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Protocol
 
 # RFC 6455, section 7.4.1.
@@ -20,16 +19,8 @@ class OpenSocket(Protocol):
         """End the connection now."""
 
     @property
-    def is_held_up(self) -> bool:
-        """Whether its client has to take something before more is sent."""
-
-    @property
     def waiting_bytes(self) -> int:
         """What waits to be sent."""
-
-    @property
-    def in_flight(self) -> int:
-        """Messages that are being answered."""
 
 
 class OpenSockets:
@@ -42,8 +33,10 @@ class OpenSockets:
     def __len__(self) -> int:
         return len(self._sockets)
 
-    def __iter__(self) -> Iterator[OpenSocket]:
-        return iter(self._sockets)
+    @property
+    def waiting_bytes(self) -> int:
+        """What waits for clients to take what was sent before."""
+        return sum(socket.waiting_bytes for socket in self._sockets)
 
     def add(self, socket: OpenSocket) -> None:
         self._sockets.add(socket)

@@ -33,11 +33,13 @@ class HouseCollector(Collector):
         statistics: Callable[[], ExecutorStatistics],
         connections: Callable[[], ConnectionStatistics],
         tickets: Callable[[], int] = lambda: 0,
+        websocket_waiting_bytes: Callable[[], int] = lambda: 0,
     ) -> None:
         self._book = book
         self._statistics = statistics
         self._connections = connections
         self._tickets = tickets
+        self._websocket_waiting_bytes = websocket_waiting_bytes
 
     def collect(self) -> Iterator[Metric]:
         book, statistics = self._book, self._statistics()
@@ -63,6 +65,8 @@ class HouseCollector(Collector):
         )
         yield _gauge("log_bytes", "About how much memory the logs of all turns hold.", book.log_bytes)
         yield _gauge("attachment_bytes", "The most that attachments of running turns may hold.", book.attached_bytes)
+        waiting = self._websocket_waiting_bytes()
+        yield _gauge("websocket_waiting_bytes", "What waits for slow clients of WebSockets.", waiting)
         yield _gauge("workers_busy", "Workers that run a function for a turn.", statistics.busy)
         yield _gauge("workers_abandoned", "Workers whose turn is over but whose function is not.", statistics.abandoned)
         yield _gauge("workers_free", "Functions that could start now.", statistics.free)

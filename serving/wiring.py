@@ -126,7 +126,15 @@ class Wiring:
         )
         book = self._book(loop, executor, observer)
         tickets = Tickets(loop.time, settings.ticket_lifetime)
-        registry.register(HouseCollector(book, executor.statistics, connections, lambda: len(tickets)))
+        registry.register(
+            HouseCollector(
+                book,
+                executor.statistics,
+                connections,
+                tickets=lambda: len(tickets),
+                websocket_waiting_bytes=lambda: sockets.waiting_bytes,
+            )
+        )
         loop_lag = LoopLag(registry, loop.call_later)
         loop_lag.start()
         opened.callback(loop_lag.stop)

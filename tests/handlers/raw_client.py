@@ -129,6 +129,10 @@ class Connection:
         except (ConnectionError, BrokenPipeError):
             return
 
+    def abort(self) -> None:
+        """Leave at once, whatever has not been sent yet."""
+        self._writer.transport.abort()
+
     def close_sending(self) -> None:
         """Send no more, but go on listening: a half-close."""
         self._writer.write_eof()

@@ -97,6 +97,10 @@ class Socket:
     ) -> None:
         await self._connection.close()
 
+    def abort(self) -> None:
+        """Leave at once, whatever has not been sent yet."""
+        self._connection.abort()
+
     async def send(self, **message: Any) -> None:
         """Send a message."""
         await self.send_text(json.dumps(message))

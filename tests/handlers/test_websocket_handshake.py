@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from streamchat.handlers import websocket
+from streamchat.handlers import socket_intake
 from tests.handlers.house import ALICE, House, authorized, error_in, saying, with_server
 from tests.handlers.socket_client import BINARY, HANDSHAKE, Socket, answer_of, raw_frame
 
@@ -103,12 +103,25 @@ def test_whoever_says_something_else_first_is_told_and_sent_away(first: dict[str
 
 
 def test_whoever_says_nothing_is_sent_away_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "AUTH_SECONDS", 0.05)
+    monkeypatch.setattr(socket_intake, "AUTH_SECONDS", 0.05)
 
     async def scenario(house: House) -> None:
         async with Socket(house, token=None) as socket:
             assert (await socket.read_close()).close_code == 1008
         async with Socket(house) as known:
+            assert await is_alices(known)
+
+    with_server(who, scenario)
+
+
+def test_who_has_said_it_in_time_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_intake, "AUTH_SECONDS", 0.05)
+
+    async def scenario(house: House) -> None:
+        async with Socket(house, token=None) as known, Socket(house, token=None) as silent:
+            await known.send(type="auth", token=ALICE)
+            assert (await known.read())["success"] is True
+            assert (await silent.read_close()).close_code == 1008
             assert await is_alices(known)
 
     with_server(who, scenario)

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import os
 import socket
+from contextlib import suppress
+from stat import S_ISSOCK
 
 import pytest
 
+from streamchat.handlers.socket_intake import MAX_IN_FLIGHT
 from tests.handlers.house import Gate, House, answer_in, question, saying, until, with_server
 from tests.handlers.raw_client import CutShort
 from tests.handlers.socket_client import (
@@ -69,22 +73,41 @@ def test_what_waits_for_a_slow_socket_is_bounded() -> None:
         async with Socket(house, receive_buffer=4_096) as slow:
             for number in range(4):
                 await slow.send(type="query", ref=str(number), **question(message="big", chunking=CHUNKS))
-            (door,) = house.server.rooms.sockets
-            await until(lambda: door.is_held_up)
-            await house.get("/healthz")
+            await until(lambda: house.server.rooms.sockets.waiting_bytes > 0)
             # Of each turn one batch at most, and a piece of all that is on its way.
-            assert door.waiting_bytes < 4 * 128 * 1_300 + 40_000
+            assert 0 < await waiting_bytes(house) < 4 * 128 * 1_300 + 40_000
+        await house.has_no_readers()
+        assert await waiting_bytes(house) == 0
 
     with_server(big, scenario, max_answer_characters=len(BIG), stall=60.0)
+
+
+async def waiting_bytes(house: House) -> float:
+    """What waits for all sockets, as an operator sees it."""
+    text = (await house.get("/metrics", token=None)).body.decode()
+    return float(text.partition("\nstreamchat_websocket_waiting_bytes ")[2].partition("\n")[0])
 
 
 def test_the_kernel_keeps_no_message_back_to_send_it_with_the_next() -> None:
     async def scenario(house: House) -> None:
         async with Socket(house):
-            (door,) = house.server.rooms.sockets
-            assert door.ws_connection.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            (keeps_nothing_back,) = options_at(house.port, socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert keeps_nothing_back
 
     with_server(saying("a"), scenario)
+
+
+def options_at(port: int, level: int, option: int) -> list[int]:
+    """What the kernel says of each connection of this process that a server at this port has accepted."""
+    told = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # it was closed meanwhile, or only listens
+            if not S_ISSOCK(os.fstat(int(name)).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(int(name))) as found:
+                if found.getsockname()[1:2] == (port,) and found.getpeername():
+                    told.append(found.getsockopt(level, option))
+    return told
 
 
 def test_a_burst_of_one_turn_does_not_hold_up_the_frames_of_another() -> None:
@@ -98,8 +121,7 @@ def test_a_burst_of_one_turn_does_not_hold_up_the_frames_of_another() -> None:
             small = await socket.ask(message="small")
             await gate.has_begun()
             await socket.send(type="query", ref="big", **question(message="big", chunking=CHUNKS))
-            (door,) = house.server.rooms.sockets
-            await until(lambda: door.is_held_up)
+            await until(lambda: house.server.rooms.sockets.waiting_bytes > 0)
             gate.opened.set()
             big_frames, seen = 0, list[Message]()
             while not (seen and seen[-1].get("is_complete")):
@@ -146,20 +168,28 @@ async def read_into(seen: list[Message], socket: Socket) -> None:
 
 
 def test_a_client_that_reads_no_answers_is_not_read_any_more() -> None:
+    ping = json.dumps({"type": "ping", "ref": "x" * 128}).encode()
+
     async def scenario(house: House) -> None:
         async with Socket(house, receive_buffer=4_096) as deaf:
-            (door,) = house.server.rooms.sockets
-            sending = asyncio.create_task(flood(deaf))
-            await until(lambda: door.is_held_up and door.in_flight >= 8)
-            assert door.waiting_bytes < 8 * 300 + 40_000
+            sending = asyncio.create_task(flood(deaf, raw_frame(TEXT, ping)))
+            await until(lambda: being_answered() == MAX_IN_FLIGHT)
+            assert 0 < await waiting_bytes(house) < MAX_IN_FLIGHT * 300 + 40_000
+            assert being_answered() == MAX_IN_FLIGHT
             sending.cancel()
 
     with_server(saying("a"), scenario, max_socket_messages=1_000_000, stall=60.0)
 
 
-async def flood(socket: Socket) -> None:
+def being_answered() -> int:
+    """Messages for whose answers the server, on this same loop, has a task that has not ended."""
+    return sum(task.get_name() == "answer a message" for task in asyncio.all_tasks())
+
+
+async def flood(socket: Socket, frame: bytes) -> None:
+    """Send the same for ever."""
     while True:
-        await socket.send(type="ping", ref="x" * 128)
+        await socket.send_raw(frame)
         await asyncio.sleep(0)
 
 

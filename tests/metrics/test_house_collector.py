@@ -73,3 +73,19 @@ def test_it_stands_beside_the_observer_on_one_registry() -> None:
         )
     )
     assert metrics.registry.get_sample_value("streamchat_turns_queued") == 5.0
+
+
+@pytest.mark.gen_test
+async def test_what_waits_for_slow_clients_is_read_at_each_scrape() -> None:
+    registry, waiting = CollectorRegistry(), [0]
+    registry.register(
+        HouseCollector(
+            TurnBook(HandHouse().house, BookLimits()),
+            lambda: STATISTICS,
+            lambda: ConnectionStatistics(open=0, refused=0),
+            websocket_waiting_bytes=lambda: waiting[0],
+        )
+    )
+    for bytes_out in (0, 7):
+        waiting[0] = bytes_out
+        assert registry.get_sample_value("streamchat_websocket_waiting_bytes") == bytes_out

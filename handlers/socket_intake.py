@@ -15,7 +15,7 @@ from streamchat.handlers.chat_request import parse
 from streamchat.handlers.errors import Refused, bad_field
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.socket_messages import AuthMessage, Envelope
-from streamchat.handlers.socket_session import Peer, SocketSession
+from streamchat.handlers.socket_session import Peer, SocketSession, known_caller
 from streamchat.handlers.socket_writer import SocketWriter
 
 # For a client that says who it is only when the socket is open.
@@ -86,12 +86,16 @@ class SocketIntake:
 
     async def _answer(self, message: bytes) -> None:
         """Answer while the next messages are read: whoever waits for a stop must not hold up a question."""
-        task = asyncio.create_task(self._session.take(message), name="answer a message")
+        task = asyncio.create_task(self._answered(message), name="answer a message")
         self._answering.add(task)
         task.add_done_callback(self._forget)
         while len(self._answering) >= MAX_IN_FLIGHT:
             self._one_answered.clear()
             await self._one_answered.wait()
+
+    async def _answered(self, message: bytes) -> None:
+        if not await self._session.take(message):
+            self._turn_away()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._answering.discard(task)
@@ -103,18 +107,16 @@ class SocketIntake:
         try:
             envelope = parse(Envelope, message)
             token = parse(AuthMessage, message).token if envelope.type == "auth" else ""
-            caller = await self._rooms.callers.caller_of(token) if token else None
-            if caller is None:
-                raise Refused("unauthorized")
+            caller = await known_caller(self._rooms, token)
         except Exception as error:  # noqa: BLE001 - as in SocketSession.take
             await self._session.refuse(error, message)
             if isinstance(error, Refused):
                 self._turn_away()
             return
         self._stop_waiting()
-        self._peer = replace(self._peer, caller=caller.name)
+        self._peer = replace(self._peer, caller=caller, token=token)
         self._session = SocketSession(self._rooms, self._peer, self._writer)
-        self._entrance.admit_caller(caller.name)
+        self._entrance.admit_caller(caller)
         await self._session.greet(envelope.ref)
 
     def _stop_waiting(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -43,14 +43,21 @@ from streamchat.turns.turn import Turn
 from streamchat.wire.event_id import seen_frames
 from streamchat.wire.websocket import json_message
 
+# What is asked for in a caller's name each time.
+_TOUCHING_TURNS: tuple[Kind, ...] = ("query", "resume", "cancel", "input")
+
 _logger = logging.getLogger("streamchat.doors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Who is at the other end, as the handshake tells."""
+    """Who is at the other end, as the handshake tells.
+
+    ``token`` is what has told the caller. A socket is open for hours, and it may be revoked meanwhile.
+    """
 
     caller: str
+    token: str = field(repr=False)
     lang: Language
     request_id: str
     trace_headers: Mapping[str, str]
@@ -79,15 +86,22 @@ class SocketSession:
         with suppress(StreamClosedError, Stalled):
             await self._say("auth", ref, {"success": True})
 
-    async def take(self, message: bytes) -> None:
-        """Do what a message says and answer it; whatever is wrong with it is answered too, and the socket stays."""
+    async def take(self, message: bytes) -> bool:
+        """Do what a message says and answer it; whatever is wrong with it is answered too.
+
+        Returns whether the socket may stay: not so when its caller is none any more.
+        """
         try:
             envelope = parse(Envelope, message)
+            if envelope.type in _TOUCHING_TURNS:
+                await known_caller(self._rooms, self._peer.token)
             await self._answering[envelope.type](message, envelope.ref)
         except (StreamClosedError, Stalled):
-            return  # nobody is left to be answered
+            return True  # nobody is left to be answered
         except Exception as error:  # noqa: BLE001 - the answer is an error, and what nobody foresaw is logged
             await self.refuse(error, message)
+            return not (isinstance(error, Refused) and error.code == "unauthorized")
+        return True
 
     async def refuse(self, error: Exception, message: bytes = b"{}") -> None:
         """Answer with an error, in the language and with the reference of its message as far as they can be told."""
@@ -204,6 +218,14 @@ class SocketSession:
         room = self._writer.put(json_message(reply | payload))
         if room is not None:
             await room
+
+
+async def known_caller(rooms: Rooms, token: str) -> str:
+    """The caller whose token it is, at this moment. Raises Refused when it is nobody's, or has been revoked."""
+    caller = await rooms.callers.caller_of(token) if token else None
+    if caller is None:
+        raise Refused("unauthorized")
+    return caller.name
 
 
 def _hint(message: bytes) -> Hint:

@@ -120,6 +120,7 @@ class SocketDoor(Door, WebSocketHandler):
         headers = self.request.headers
         return Peer(
             caller=self.caller,
+            token=self.bearer() or "",
             lang=self.lang,
             request_id=self.request_id,
             trace_headers=trace_headers(headers) if self.rooms.is_traced else {},

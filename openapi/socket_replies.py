@@ -59,7 +59,7 @@ class SocketPong(_Agreed):
 
 
 class SocketError(_Reply):
-    """What is wrong with a message; the socket stays."""
+    """What is wrong with a message; the socket stays, unless its caller is none (any more)."""
 
     type: Literal["error"]
     success: Literal[False]

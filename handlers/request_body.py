@@ -8,14 +8,11 @@ from typing import Any
 from tornado.httputil import HTTPServerRequest
 
 from streamchat.handlers.errors import Refused, bad_field, too_large
-from streamchat.handlers.large_bodies import LargeBodies
+from streamchat.handlers.large_bodies import LargeBodies, reading_seconds
 
 # Of a body that is over the limit so many times --max-body-bytes are read and dropped, so that a client that sends
 # before it listens still gets its 413.
 _DRAINED_LIMITS = 7
-# A body may take as long as the server says, and longer ones a second for each so many bytes.
-_BODY_SECONDS = 60.0
-_SLOWEST_BYTES = 65_536
 _MAX_LENGTH_DIGITS = 18
 
 
@@ -61,7 +58,7 @@ class RequestBody:
         if len(announced) > _MAX_LENGTH_DIGITS or int(announced) > self._drained_bytes:
             raise too_large(self._max_bytes)
         self._announced_bytes = int(announced)
-        connection.set_body_timeout(_BODY_SECONDS + self._max_bytes / _SLOWEST_BYTES)
+        connection.set_body_timeout(reading_seconds(self._max_bytes))
         kind = self._request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise Refused("unsupported_media_type")

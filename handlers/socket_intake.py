@@ -64,13 +64,17 @@ class SocketIntake:
         if not self._entrance.is_open:
             return
         if isinstance(message, bytes):
-            await self._session.refuse(bad_field("message", "must be text, not binary"))
+            await self.refuse(bad_field("message", "must be text, not binary"))
             if not self._peer.caller:
                 self._turn_away()
         elif not self._peer.caller:
             await self._authenticate(message.encode())
         else:
             await self._answer(message.encode())
+
+    async def refuse(self, refused: Refused) -> None:
+        """Answer what is no message, or none that could be read."""
+        await self._session.refuse(refused)
 
     def close(self) -> None:
         """The client has left."""
@@ -85,10 +89,15 @@ class SocketIntake:
             await asyncio.sleep(self._next_at - now)
 
     async def _answer(self, message: bytes) -> None:
-        """Answer while the next messages are read: whoever waits for a stop must not hold up a question."""
+        """Answer while the next messages are read: whoever waits for a stop must not hold up a question.
+
+        Not so while a long one is answered, which has its room for so long.
+        """
         task = asyncio.create_task(self._answered(message), name="answer a message")
         self._answering.add(task)
         task.add_done_callback(self._forget)
+        if len(message) > self._rooms.limits.max_body_bytes:
+            await asyncio.wait([task])
         while len(self._answering) >= MAX_IN_FLIGHT:
             self._one_answered.clear()
             await self._one_answered.wait()

@@ -8,10 +8,12 @@ from typing import Any
 from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol
 
 from streamchat.handlers.door import Door
+from streamchat.handlers.errors import Refused
 from streamchat.handlers.handshake import PROTOCOL, check_origin, check_upgrade, offered, token_in
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.socket_intake import SocketIntake
 from streamchat.handlers.socket_pulse import Pulse
+from streamchat.handlers.socket_room import MessageRoom
 from streamchat.handlers.socket_session import Peer
 from streamchat.handlers.socket_turns import DOOR
 from streamchat.handlers.socket_writer import SocketWriter
@@ -30,6 +32,14 @@ class SocketDoor(Door, WebSocketHandler):
         self._writer: SocketWriter
         self._intake: SocketIntake | None = None
         self._pulse: Pulse | None = None
+        self._room = MessageRoom(
+            rooms.large_bodies,
+            lambda: self.caller,
+            self._felt,
+            self.drop,
+            usual_bytes=rooms.limits.max_body_bytes,
+            max_bytes=rooms.max_question_bytes,
+        )
 
     # The handshake.
 
@@ -53,7 +63,7 @@ class SocketDoor(Door, WebSocketHandler):
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         """Tornado's protocol, kept strictly. Its own pings are off: they take a slow client for a dead one."""
         protocol: Any = super().get_websocket_protocol()
-        return None if protocol is None else StrictProtocol(self, False, protocol.params)
+        return None if protocol is None else StrictProtocol(self, protocol.params, self._room)
 
     @property
     def max_message_size(self) -> int:
@@ -85,10 +95,16 @@ class SocketDoor(Door, WebSocketHandler):
         self._felt()
         await self._intake.take(message)
 
+    async def on_no_room(self, refused: Refused) -> None:
+        """A message is read no further, and the socket will be closed."""
+        assert self._intake is not None
+        await self._intake.refuse(refused)
+
     def on_pong(self, data: bytes) -> None:
         self._felt()
 
     def on_close(self) -> None:
+        self._room.leave()
         if self._intake is None:
             return  # it was never open
         self.rooms.sockets.remove(self)

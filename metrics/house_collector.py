@@ -33,12 +33,14 @@ class HouseCollector(Collector):
         statistics: Callable[[], ExecutorStatistics],
         connections: Callable[[], ConnectionStatistics],
         tickets: Callable[[], int] = lambda: 0,
+        long_body_bytes: Callable[[], int] = lambda: 0,
         websocket_waiting_bytes: Callable[[], int] = lambda: 0,
     ) -> None:
         self._book = book
         self._statistics = statistics
         self._connections = connections
         self._tickets = tickets
+        self._long_body_bytes = long_body_bytes
         self._websocket_waiting_bytes = websocket_waiting_bytes
 
     def collect(self) -> Iterator[Metric]:
@@ -65,6 +67,7 @@ class HouseCollector(Collector):
         )
         yield _gauge("log_bytes", "About how much memory the logs of all turns hold.", book.log_bytes)
         yield _gauge("attachment_bytes", "The most that attachments of running turns may hold.", book.attached_bytes)
+        yield _gauge("long_body_bytes", "Room that is taken for reading long requests.", self._long_body_bytes())
         waiting = self._websocket_waiting_bytes()
         yield _gauge("websocket_waiting_bytes", "What waits for slow clients of WebSockets.", waiting)
         yield _gauge("workers_busy", "Workers that run a function for a turn.", statistics.busy)

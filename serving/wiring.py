@@ -126,12 +126,14 @@ class Wiring:
         )
         book = self._book(loop, executor, observer)
         tickets = Tickets(loop.time, settings.ticket_lifetime)
+        large_bodies = LargeBodies()
         registry.register(
             HouseCollector(
                 book,
                 executor.statistics,
                 connections,
                 tickets=lambda: len(tickets),
+                long_body_bytes=lambda: large_bodies.taken_bytes,
                 websocket_waiting_bytes=lambda: sockets.waiting_bytes,
             )
         )
@@ -161,7 +163,7 @@ class Wiring:
             sockets=sockets,
             tickets=tickets,
             attachments=self._attachment_desk(metrics),
-            large_bodies=LargeBodies(),
+            large_bodies=large_bodies,
             backend=self._bound.name,
             wants_history=not {"history", "use_history"}.isdisjoint(self._bound.wanted),
             is_traced=tracing is not None,

@@ -133,6 +133,7 @@ def _capacity() -> Sequence[Panel]:
         Query(f"sum(process_resident_memory_bytes{{{OUR_PROCESSES}}})", "processes"),
         Query(total("log_bytes"), "logs of turns"),
         Query(total("attachment_bytes"), "attachments of questions"),
+        Query(total("long_body_bytes"), "long requests on their way in"),
         Query(total("websocket_waiting_bytes"), "waiting for WebSockets' clients"),
     ]
     cpu = Query(f"rate(process_cpu_seconds_total{{{OUR_PROCESSES}}}[$__rate_interval])", "{{instance}}")

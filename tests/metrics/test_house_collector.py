@@ -76,16 +76,18 @@ def test_it_stands_beside_the_observer_on_one_registry() -> None:
 
 
 @pytest.mark.gen_test
-async def test_what_waits_for_slow_clients_is_read_at_each_scrape() -> None:
-    registry, waiting = CollectorRegistry(), [0]
+async def test_what_waits_on_its_way_in_and_out_is_read_at_each_scrape() -> None:
+    registry, waiting = CollectorRegistry(), {"in": 0, "out": 0}
     registry.register(
         HouseCollector(
             TurnBook(HandHouse().house, BookLimits()),
             lambda: STATISTICS,
             lambda: ConnectionStatistics(open=0, refused=0),
-            websocket_waiting_bytes=lambda: waiting[0],
+            long_body_bytes=lambda: waiting["in"],
+            websocket_waiting_bytes=lambda: waiting["out"],
         )
     )
-    for bytes_out in (0, 7):
-        waiting[0] = bytes_out
+    for bytes_in, bytes_out in ((0, 0), (5, 7)):
+        waiting.update({"in": bytes_in, "out": bytes_out})
+        assert registry.get_sample_value("streamchat_long_body_bytes") == bytes_in
         assert registry.get_sample_value("streamchat_websocket_waiting_bytes") == bytes_out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import signal
 import struct
 import subprocess
 import sys
@@ -129,6 +128,5 @@ def screen(
 
 
 def _own_the_terminal() -> None:
-    """Ctrl-C on this terminal reaches the child, though the shell that runs the tests may ignore it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Ctrl-C on this terminal reaches the child."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

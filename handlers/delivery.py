@@ -64,6 +64,8 @@ class SseDelivery:
         self.tally.count(frames)
         if stream is None:
             return self._begin(data)
+        if not data:
+            return None  # the dialect has no words for these; a chunk without bytes would end the response
         if self._room is not None:
             held_up, self._room = self._room, None
             return asyncio.ensure_future(self._write_after(held_up, stream, data))

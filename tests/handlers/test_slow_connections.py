@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
@@ -12,15 +13,18 @@ from streamchat.handlers.outbox import Outbox
 from streamchat.presenting.frames import AnyFrame, Chunk, Frame
 from streamchat.turns.events import Dismissed
 from streamchat.wire.sse import SseWire
+from streamchat.wire.wire import Wire
 from tests.fakes.connections import OpenResponse, SlowStream
 from tests.handlers.house import House, saying, until, with_server
 
 END: list[AnyFrame] = [Frame({"status": "complete"}, 2, is_terminal=True)]
 
 
-def delivery_to(response: OpenResponse, *, stall_seconds: float = 60.0, outbox: Outbox | None = None) -> SseDelivery:
-    outbox = outbox or Outbox(asyncio.get_running_loop())
-    return SseDelivery(cast("Any", response), SseWire("st"), outbox, stall_seconds=stall_seconds, received_at=0.0)
+def delivery_to(
+    response: OpenResponse, *, stall_seconds: float = 60.0, outbox: Outbox | None = None, wire: Wire | None = None
+) -> SseDelivery:
+    outbox, wire = outbox or Outbox(asyncio.get_running_loop()), wire or SseWire("st")
+    return SseDelivery(cast("Any", response), wire, outbox, stall_seconds=stall_seconds, received_at=0.0)
 
 
 def begun(stream: SlowStream, *, stall_seconds: float = 60.0, version: str = "HTTP/1.1") -> SseDelivery:
@@ -148,6 +152,24 @@ async def test_a_frame_that_cannot_wait_takes_the_chunks_before_it_along() -> No
     whole = bytes(stream.taken)
     await settled()
     assert stream.taken == whole
+
+
+class Silent:
+    """A dialect that has no words for anything."""
+
+    def encode(self, frames: Iterable[AnyFrame]) -> bytes:
+        return b""
+
+
+@pytest.mark.gen_test
+async def test_frames_that_a_dialect_has_no_words_for_are_no_end_of_the_response() -> None:
+    stream = SlowStream()
+    stream.room = 10_000
+    delivery = delivery_to(OpenResponse(stream), wire=Silent())
+    for frames in (chunk(""), chunk("hello"), END):
+        assert delivery.deliver(frames) is None
+    await settled()
+    assert stream.taken == b""
 
 
 @pytest.mark.gen_test

@@ -21,6 +21,10 @@ from streamchat.serving.settings import CannotStart, Settings, host_and_port
 _METRICS_CONNECTIONS = 32
 
 
+# The kernel gives up so much later than the stall limit, which can tell a client that is stuck from one that has left.
+_LATER_SECONDS = 5.0
+
+
 class Addresses:
     """Takes connections from ``listen`` to ``close``. ``websockets`` tells how many connections have become one.
 
@@ -97,7 +101,7 @@ def _find_dead_peers(listening: socket.socket, seconds: float) -> None:
     """Let the kernel notice peers that are gone without a word; accepted sockets inherit this (Linux, tcp(7))."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     options = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
-    options |= {"TCP_USER_TIMEOUT": int(seconds * 1000), "TCP_NOTSENT_LOWAT": 16_384}
+    options |= {"TCP_USER_TIMEOUT": int((seconds + _LATER_SECONDS) * 1000), "TCP_NOTSENT_LOWAT": 16_384}
     for name, value in options.items():
         if hasattr(socket, name):
             listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -9,7 +9,7 @@ from math import inf
 
 from streamchat.turns.events import Entry, Notice
 from streamchat.turns.log import EventLog, MemoryLog
-from streamchat.turns.ticker import Ticker
+from streamchat.turns.ticker import ROUNDING_SECONDS, Ticker
 
 # The tick of an alarm that is not set.
 _NEVER = sys.maxsize
@@ -145,7 +145,8 @@ class Reader:
         self._rings.pop()
         if tick == self._tick:
             self._tick = _NEVER
-            self._rung_at = tick * self._ticker.tick_seconds - self._accepted_at
+            # Twice, or what is due there might be missed by the last digit, and asked for at the same tick for ever.
+            self._rung_at = tick * self._ticker.tick_seconds + 2 * ROUNDING_SECONDS - self._accepted_at
             self._wake()
         elif self._tick != _NEVER:
             self._have_it_ring(self._tick)

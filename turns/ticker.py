@@ -14,6 +14,10 @@ from collections.abc import Callable
 # Short enough that nobody sees it in the pace, long enough that streams share wake-ups.
 TICK_SECONDS = 0.005
 
+# How far a time may be off that was added up of others. A clock of whole milliseconds puts every fifth time on a tick:
+# one that is called there once, and a tick later the next time, would be off by a tick and back for good.
+ROUNDING_SECONDS = 1e-6
+
 # A loop may fire up to its clock's resolution early (uvloop: a millisecond); a tick later would double the wait.
 _EARLY_SECONDS = 0.001
 
@@ -34,8 +38,8 @@ class Ticker:
         self._is_ringing = False
 
     def tick_at(self, when: float) -> int:
-        """The first tick that is not before ``when``."""
-        return math.ceil(when / self.tick_seconds)
+        """The first tick that is not before ``when``, but for ROUNDING_SECONDS."""
+        return math.ceil((when - ROUNDING_SECONDS) / self.tick_seconds)
 
     def call_at(self, tick: int, ring: Callable[[int], None]) -> None:
         """Call ``ring`` with the tick once it has come. It can't be taken back: it must stand being called in vain."""

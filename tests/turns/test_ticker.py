@@ -182,6 +182,16 @@ def test_a_tick_is_never_before_the_time_it_stands_for(clock: HandClock) -> None
     assert [ticker.tick_at(when) for when in (1.0, 1.0001, 1.0099, 1.01)] == [100, 101, 101, 101]
 
 
+@pytest.mark.parametrize("begin", [number / 1000 for number in range(40_000, 40_010)])
+def test_times_that_are_added_up_keep_their_place_among_the_ticks(clock: HandClock, begin: float) -> None:
+    # As pauses of a pace are, from a moment that a clock of whole milliseconds has told.
+    ticker, when, ticks = ticker_on(clock), begin, list[int]()
+    for _ in range(200):
+        ticks.append(ticker.tick_at(when))
+        when += 0.05 + 0.002 * 25
+    assert {after - before for before, after in pairwise(ticks)} == {20}
+
+
 @pytest.mark.gen_test
 async def test_it_runs_on_a_real_loop() -> None:
     loop = asyncio.get_running_loop()

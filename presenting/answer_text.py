@@ -14,13 +14,14 @@ from streamchat.chunking.clusters import settled_end
 from streamchat.presenting.pacing import TRAIL_SECONDS
 from streamchat.presenting.waiting import Waiting
 
-# How much of a long answer is chunked in one step: a fraction of a millisecond of work, and seconds of showing. What is
-# chunked and not shown yet is the largest thing that an open stream holds in memory.
-SLICE_CHARACTERS = 256
+# How much of a long answer is chunked in one step: a fraction of a millisecond of work.
+SLICE_CHARACTERS = 512
 
 
 class AnswerText:
     """One answer's. ``arrived`` counts its characters known so far, shown or not; ``total`` is None until it is known.
+
+    ``whole`` is the text of an answer that was given at once, empty when there is nothing to be shown of one.
 
     ``is_uncut``: an answer that was given at once has slices left. ``held_until`` is when ``let_go`` is to be called;
     inf: never, so far. All times are seconds since the turn was accepted.
@@ -35,12 +36,12 @@ class AnswerText:
         "_lets_go",
         "_make_chunker",
         "_sliced",
-        "_source",
         "arrived",
         "held_until",
         "is_live",
         "is_uncut",
         "total",
+        "whole",
     )
 
     def __init__(self, make_chunker: Callable[[], Chunker] | None, *, lets_go: bool) -> None:
@@ -52,7 +53,7 @@ class AnswerText:
         self._make_chunker = make_chunker
         self._chunker = make_chunker() if make_chunker else None
         self._lets_go = lets_go
-        self._source = ""
+        self.whole = ""
         self._sliced = 0
         self._held = 0
 
@@ -61,21 +62,21 @@ class AnswerText:
     def take_whole(self, text: str) -> None:
         """Here is all of it."""
         self._make_chunker = None  # one chunker is enough for it
-        self._source, self.total, self.arrived = text, len(text), len(text)
+        self.whole, self.total, self.arrived = text, len(text), len(text)
         self.is_uncut = bool(text)
 
-    def cut_slice(self) -> Iterable[str]:
-        """The chunks of the next slice."""
-        start, self._sliced = self._sliced, self._sliced + SLICE_CHARACTERS
+    def cut_slice(self) -> Iterable[int]:
+        """How long the chunks of the next slice are: their text is kept once, in the whole."""
         if self._chunker is None:
-            whole, self._source, self.is_uncut = self._source, "", False
-            return (whole,)
-        chunks = self._chunker.feed(self._source[start : self._sliced])
-        if self._sliced >= len(self._source):
+            self.is_uncut = False
+            return (len(self.whole),)
+        start, self._sliced = self._sliced, self._sliced + SLICE_CHARACTERS
+        chunks = self._chunker.feed(self.whole[start : self._sliced])
+        if self._sliced >= len(self.whole):
             chunks = [*chunks, *self._chunker.flush()]
-            self._source, self.is_uncut = "", False
+            self.is_uncut = False
         # A strategy of somebody's own may give empty ones; a frame without text is none.
-        return filter(None, chunks)
+        return filter(None, map(len, chunks))
 
     # A live source.
 
@@ -114,7 +115,7 @@ class AnswerText:
 
     def drop(self) -> None:
         """Nothing more is to be shown."""
-        self._source, self._sliced, self.is_uncut = "", 0, False
+        self.whole, self._sliced, self.is_uncut = "", 0, False
         self.held_until = inf
 
     def _hold(self, at: float, text: str, chunks: Sequence[str]) -> list[Waiting]:

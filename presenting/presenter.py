@@ -17,8 +17,8 @@ from streamchat.presenting.styles import Opening, StreamStyle
 from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import Dismissed, Entry, Notice, Progress, Queued, Usage
 
-# Steps of the timeline in one ``take``: bounds how long a catch-up holds the loop.
-STEPS_PER_TAKE = 128
+# Frames, or steps of the timeline without one, in one ``take``: bounds how long a catch-up holds the loop.
+STEPS_PER_TAKE = 256
 # And text that it reads: a step that reads costs as much as the text is long.
 CHARACTERS_PER_TAKE = 4_096
 # A backend that reports more often than this is shown its latest word only.
@@ -154,19 +154,25 @@ class Presenter:
             frames.append(self._opening(self._style.connecting))
 
     def _advance(self, now: float, frames: list[AnyFrame]) -> None:
-        timeline, text, skip = self._timeline, self._timeline.text, self._skip
-        enough = text.arrived + CHARACTERS_PER_TAKE
-        for _ in range(STEPS_PER_TAKE):
+        """Take what is due, one step at least."""
+        timeline, text = self._timeline, self._timeline.text
+        before, enough, steps = timeline.number, text.arrived + CHARACTERS_PER_TAKE, STEPS_PER_TAKE
+        while steps > 0:
+            shown = timeline.step(frames, steps)
+            if not shown:
+                self._tell(now, frames)
+            steps -= shown or 1
             if timeline.due > now or text.arrived >= enough:
                 break
-            frame = timeline.step()
-            if frame is not None:
-                if frame.number > skip:
-                    frames.append(frame)
-            elif timeline.started_at is not None and not self._has_begun:
-                self._begin(now, frames)
-            elif timeline.usage is not self._usage:
-                self._count(frames)
+        if before < self._skip:
+            frames[:] = [frame for frame in frames if frame.number > self._skip or not frame.is_durable]
+
+    def _tell(self, now: float, frames: list[AnyFrame]) -> None:
+        """What an entry that was read says for the moment."""
+        if self._timeline.started_at is not None and not self._has_begun:
+            self._begin(now, frames)
+        elif self._timeline.usage is not self._usage:
+            self._count(frames)
 
     def _begin(self, now: float, frames: list[AnyFrame]) -> None:
         """The work begins. Whoever has been here from the start sees it said, even if the answer is here too."""

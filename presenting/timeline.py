@@ -63,8 +63,8 @@ class Timeline:
         "_position",
         "_ready",
         "_ready_at",
-        "_ready_first",
         "_shown_at",
+        "_shown_by",
         "_style",
         "answered_at",
         "due",
@@ -99,14 +99,15 @@ class Timeline:
         self._style = style
         self._pace = pace
         self._lang: Language = lang
-        # Queues, each with the place of its first: an empty deque would be a kilobyte for each open stream.
+        # Queues: an empty deque would be a kilobyte for each open stream. One has the place of its first, and one, of
+        # which every frame takes, its first at the end.
         self._inbox: list[Entry] = []
         self._inbox_first = 0
-        self._ready: list[Waiting | str] = []
-        self._ready_first = 0
+        self._ready: list[Waiting | int] = []
         self._chunks = 0
         self._position = 0
         self._shown_at = 0.0
+        self._shown_by = 0.0  # when all of a whole answer has been shown
         self._free_at = 0.0
         self._ready_at = inf
         self._end: Payload | None = None
@@ -117,28 +118,33 @@ class Timeline:
         self._inbox.extend(entries)
         self._plan()
 
-    def step(self) -> AnyFrame | None:
-        """Take one step: show what is ready, chunk a slice, or read an entry."""
-        frame = None
+    def step(self, frames: list[AnyFrame], most: int) -> int:
+        """Take one step: show what is ready, ``most`` frames of it; chunk a slice; or read an entry.
+
+        Adds to ``frames``; returns how many.
+        """
+        shown = 0
         # What falls due at the same moment is shown before more is read: a reader who was here then has seen it so.
         if self._ready and self.due == self._ready_at:
-            frame = self._show()
+            shown = self._show(frames, most)
         elif not self._ready and self.text.is_uncut:
-            self._ready.extend(self.text.cut_slice())
+            self._await(self.text.cut_slice())
         elif self.due == self._ready_at:
-            frame = None if self._end is None else self._finish(self._end)
+            if self._end is not None:
+                frames.append(self._finish(self._end))
+                shown = 1
         elif self.due == self.text.held_until:
-            self._ready.extend(self.text.let_go())
+            self._await(self.text.let_go())
         else:
             self._read(self._take_entry())
         self._plan()
-        return frame
+        return shown
 
     def _plan(self) -> None:
         """Work out when the next step is due: once a step, because it is asked for more often."""
         if self._ready:
-            item, at = self._ready[self._ready_first], self._free_at
-            if not isinstance(item, str):
+            item, at = self._ready[-1], self._free_at
+            if type(item) is Waiting:
                 at = max(item.arrived_at, min(at, item.latest_at), self._shown_at)
         elif self.is_finished:
             self.due = inf
@@ -174,10 +180,10 @@ class Timeline:
                 self.text.take_whole(text)
             case Text(text=text):
                 self._answering(at)
-                self._ready.extend(self.text.add(at, text))
+                self._await(self.text.add(at, text))
             case ToolCall() | ToolResult() | Media():
-                self._ready.extend(self.text.flush(at))
-                self._ready.extend(as_it_is(at, payload) for payload in report_payloads(fact))
+                self._await(self.text.flush(at))
+                self._await(as_it_is(at, payload) for payload in report_payloads(fact))
             case InputRequired() | InputReceived() | QuestionExpired():
                 self._interact(at, fact)
             case Usage():
@@ -192,25 +198,23 @@ class Timeline:
     def _interact(self, at: float, fact: InteractionFact) -> None:
         if isinstance(fact, InputRequired):
             # Whoever is asked has read what was said before: it is not paced any more.
-            self._ready.extend(self.text.flush(at))
+            self._await(self.text.flush(at))
             self._show_all_by(at)
             self.user_time.asked(at)
         elif isinstance(fact, QuestionExpired) or fact.request_id is not None:
             self.user_time.closed(at)
-        self._ready.append(as_it_is(at, interaction_payload(fact)))
+        self._await((as_it_is(at, interaction_payload(fact)),))
 
     def _show_all_by(self, at: float) -> None:
-        waiting = self._ready[self._ready_first :]
         self._ready = [
-            item if isinstance(item, str) else item._replace(latest_at=min(item.latest_at, at)) for item in waiting
+            item if isinstance(item, int) else item._replace(latest_at=min(item.latest_at, at)) for item in self._ready
         ]
-        self._ready_first = 0
 
     def _answering(self, at: float) -> None:
         if self.answered_at is None:
-            self.answered_at = at
+            self.answered_at, self._shown_by = at, at + ANSWER_SECONDS
             seconds = self._elapsed(at) - self.user_time.until(at)
-            self._ready.append(as_it_is(at, processed_payload(self._lang, seconds=seconds)))
+            self._await((as_it_is(at, processed_payload(self._lang, seconds=seconds)),))
 
     def _ending(self, at: float, ended: Ended) -> None:
         self._ended_at = at
@@ -221,7 +225,7 @@ class Timeline:
         if ended.cause == "cancelled":
             self._drop_rest()
         elif self.text.is_live:
-            self._ready.extend(self.text.flush(at))
+            self._await(self.text.flush(at))
         if ended.cause in ("error", "timeout"):
             self._hurry()
         self._end = self._end_of(ended, at)
@@ -234,7 +238,7 @@ class Timeline:
         return at - (self.started_at or 0.0)
 
     def _drop_rest(self) -> None:
-        self._ready, self._ready_first = [], 0
+        self._ready = []
         self.text.drop()
 
     def _hurry(self) -> None:
@@ -244,35 +248,66 @@ class Timeline:
 
     # Showing frames.
 
-    def _show(self) -> AnyFrame:
-        ready, first = self._ready, self._ready_first
-        item = ready[first]
-        if first + 1 < len(ready):
-            self._ready_first = first + 1
-        else:
-            self._ready, self._ready_first = [], 0
-        self._shown_at = at = self._ready_at
-        self.number = number = self.number + 1
-        if isinstance(item, str):
-            text = item
-        elif item.payload is not None:
-            self._free_at = max(self._free_at, at)
-            return Frame(item.payload, number)
-        else:
-            text = item.chunk
-        size = len(text)
-        self._free_at = at if self._pace is NO_PACE else at + self._pause_after(text, size)
-        self._chunks = chunks = self._chunks + 1
-        self._position = position = self._position + size
-        return make_chunk((text, number, chunks, position, self.text.total, self._style.chunk_fields))
+    def _await(self, items: Iterable[Waiting | int]) -> None:
+        """These are shown after all that is ready."""
+        self._ready[:0] = reversed([*items])
 
-    def _pause_after(self, chunk: str, size: int) -> float:
-        answer = self.text
-        natural, left = self._pace.pause_after(chunk), answer.arrived - self._position
-        if answer.is_live:
-            return pause_behind_source(natural, size, left)
-        seconds_left = (self.answered_at or 0.0) + ANSWER_SECONDS - self._shown_at
-        return pause_in_answer(natural, size, left, seconds_left)
+    def _show(self, frames: list[AnyFrame], most: int) -> int:
+        """Show what is ready: one frame, or as many as have the same time."""
+        item = self._ready.pop()
+        if type(item) is Waiting:
+            frames.append(self._come(item))
+        elif self._pace is not NO_PACE:
+            frames.append(self._piece(item))
+        else:
+            return self._unpaced(item, frames, most)
+        return 1
+
+    def _piece(self, size: int) -> AnyFrame:
+        """The next chunk of a whole answer: of all frames the most frequent."""
+        answer, start = self.text, self._position
+        self._position = position = start + size
+        self.number = number = self.number + 1
+        self._chunks = chunks = self._chunks + 1
+        self._shown_at = at = self._ready_at
+        text = answer.whole[start:position]
+        natural, left = self._pace.pause_after(text), answer.arrived - start
+        self._free_at = at + pause_in_answer(natural, size, left, self._shown_by - at)
+        return make_chunk((text, number, chunks, position, answer.total, self._style.chunk_fields))
+
+    def _unpaced(self, size: Waiting | int, frames: list[AnyFrame], most: int) -> int:
+        """At most so many chunks of a whole answer, up to a frame of another kind: no pace keeps them apart."""
+        ready, whole, total, fields = self._ready, self.text.whole, self.text.total, self._style.chunk_fields
+        number, chunks, position = self.number, self._chunks, self._position
+        last = number + most
+        while type(size) is not Waiting:
+            start, position = position, position + size
+            number, chunks = number + 1, chunks + 1
+            frames.append(make_chunk((whole[start:position], number, chunks, position, total, fields)))
+            if number == last or not ready:
+                break
+            size = ready.pop()
+        else:
+            ready.append(size)
+        shown = number - self.number
+        self.number, self._chunks, self._position = number, chunks, position
+        self._shown_at = self._free_at = self._ready_at
+        return shown
+
+    def _come(self, item: Waiting) -> AnyFrame:
+        """What came as it is, or from a live source."""
+        self._shown_at = at = self._ready_at
+        self.number += 1
+        if item.payload is not None:
+            self._free_at = max(self._free_at, at)
+            return Frame(item.payload, self.number)
+        text, answer = item.chunk, self.text
+        size = len(text)
+        natural = 0.0 if self._pace is NO_PACE else self._pace.pause_after(text)
+        self._free_at = at + pause_behind_source(natural, size, answer.arrived - self._position)
+        self._chunks += 1
+        self._position += size
+        return make_chunk((text, self.number, self._chunks, self._position, answer.total, self._style.chunk_fields))
 
     def _finish(self, payload: Payload) -> Frame:
         self._shown_at = self._ready_at

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from streamchat.presenting.frames import Payload
 
 
+@final
 class Waiting(NamedTuple):
     """A frame to be: a chunk of a live source, or a payload that is shown as it is.
 
-    A chunk of an answer that was given at once waits as bare text: for the pace alone.
+    A chunk of an answer that was given at once waits as its bare length: for the pace alone.
     """
 
     arrived_at: float

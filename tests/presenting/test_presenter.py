@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from streamchat.presenting.frames import Frame
+from streamchat.presenting.frames import AnyFrame, Frame
 from streamchat.presenting.pacing import NO_PACE
 from streamchat.presenting.presenter import CHARACTERS_PER_TAKE, STEPS_PER_TAKE, Presenter
 from streamchat.presenting.sentences import sentence
@@ -586,13 +586,14 @@ def durable_seen(seen: list[Seen]) -> list[Seen]:
 
 
 class CountingTimeline(Timeline):
-    """Counts its steps."""
+    """Counts its steps, and each frame of one that gives several."""
 
     steps = 0
 
-    def step(self) -> Frame | None:
-        self.steps += 1
-        return super().step()
+    def step(self, frames: list[AnyFrame], most: int) -> int:
+        shown = super().step(frames, most)
+        self.steps += shown or 1
+        return shown
 
 
 @pytest.mark.parametrize("answer", ["x" * 1_000_000, "你好。" * 333_333], ids=["latin", "han"])

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from streamchat.presenting.answer_text import SLICE_CHARACTERS
-from streamchat.presenting.frames import Frame, Payload
+from streamchat.presenting.frames import AnyFrame, Frame, Payload
 from streamchat.presenting.payloads import MEDIA_PART_CHARACTERS, error_payload
 from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART, StreamStyle
+from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import (
     Answer,
     Ended,
@@ -26,15 +27,20 @@ from tests.fakes.executors import COMPLETE
 STARTED = Entry(0.0, Started())
 
 
+def step(timeline: Timeline, most: int = 1) -> list[AnyFrame]:
+    """The frames of one step."""
+    frames: list[AnyFrame] = []
+    timeline.step(frames, most)
+    return frames
+
+
 def shown(*facts: tuple[float, Fact], style: StreamStyle = SMART, size: int | None = 3) -> list[tuple[float, Frame]]:
     """Every durable frame of a log that begins at 0, and when it is due."""
     timeline = timeline_of(style, size=size)
     timeline.feed([STARTED, *(Entry(at, fact) for at, fact in facts)])
     frames = []
     while (due := timeline.due) < inf:
-        frame = timeline.step()
-        if frame is not None:
-            frames.append((due, frame))
+        frames += [(due, frame) for frame in step(timeline)]
     return frames
 
 
@@ -49,7 +55,7 @@ def statuses(frames: list[tuple[float, Frame]]) -> list[str]:
 def test_nothing_is_due_before_anything_has_happened() -> None:
     timeline = timeline_of(SMART)
     assert timeline.due == inf
-    assert timeline.step() is None
+    assert step(timeline) == []
     assert (timeline.started_at, timeline.answered_at, timeline.number) == (None, None, 0)
 
 
@@ -329,10 +335,9 @@ def test_every_other_end_is_one_frame_with_its_fields_in_order(ended: Ended, pay
 def test_elapsed_counts_from_the_start_of_the_work_not_from_the_queue() -> None:
     timeline = timeline_of(SMART)
     timeline.feed([Entry(40.0, Started()), Entry(50.0, Ended(cause="timeout", code="timeout"))])
-    timeline.step()
-    timeline.step()
-    frame = timeline.step()
-    assert frame is not None
+    step(timeline)
+    step(timeline)
+    (frame,) = step(timeline)
     assert frame.payload["elapsed_time"] == 10.0
 
 
@@ -354,9 +359,8 @@ def test_a_cancel_shows_no_more_of_it() -> None:
 def test_a_turn_that_ends_before_it_began_is_one_frame() -> None:
     timeline = timeline_of(SMART)
     timeline.feed([Entry(3.0, Ended(cause="cancelled", code="cancelled", reason="owner"))])
-    assert timeline.step() is None
-    frame = timeline.step()
-    assert frame is not None
+    assert step(timeline) == []
+    (frame,) = step(timeline)
     assert (frame.payload["status"], frame.number, frame.is_terminal) == ("cancelled", 1, True)
 
 
@@ -382,7 +386,7 @@ def test_after_the_terminal_frame_nothing_is_due() -> None:
     timeline = timeline_of(SMART)
     timeline.feed([STARTED, Entry(1.0, COMPLETE)])
     while not timeline.is_finished:
-        timeline.step()
+        step(timeline)
     assert timeline.due == inf
 
 

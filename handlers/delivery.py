@@ -77,6 +77,16 @@ class SseDelivery:
         data, self._leaving = self._leaving + data, b""
         return self._write(stream, data)
 
+    def end(self, leaving: Leaving) -> None:
+        """End the response: cleanly when all has been said, and not at all when the client has left before."""
+        if leaving not in ("finished", "failed"):
+            drop(self._handler)
+            return
+        finished = self._handler.finish()
+        if not self._is_chunked:
+            # The end of the connection is the end of the stream.
+            finished.add_done_callback(lambda _: drop(self._handler))
+
     def _leave(self) -> None:
         """Called by the outbox; what was in it may have left before, with a frame that could not wait."""
         data, self._leaving = self._leaving, b""
@@ -173,7 +183,7 @@ def leaving_of(error: BaseException | None) -> Leaving:
             return "finished"
         case Stalled():
             return "stalled"
-        case StreamClosedError():
+        case StreamClosedError() | asyncio.CancelledError():
             return "client_gone"
         case _:
             return "failed"

@@ -36,6 +36,9 @@ class FrameDelivery(Protocol):
     def deliver(self, frames: list[AnyFrame]) -> asyncio.Future[None] | None:
         """As `following.Deliver`; fails with Stalled or StreamClosedError."""
 
+    def end(self, leaving: Leaving) -> None:
+        """Nothing more comes."""
+
 
 async def show(
     rooms: Rooms,
@@ -47,8 +50,8 @@ async def show(
     door: str,
     first: Sequence[AnyFrame] = (),
     resumed: bool = False,
-) -> Leaving:
-    """Deliver ``first`` and then what the presenter gives; tell the observer; returns how the client left."""
+) -> None:
+    """Deliver ``first`` and then what the presenter gives; tell the observer, and ``delivery`` that it is the end."""
     error: BaseException | None = None
     try:
         if first or resumed:
@@ -61,10 +64,13 @@ async def show(
         _logger.exception("stream of turn %s failed", turn.id)
         error = bug
         await _say_internal_error(turn, delivery, presenter)
+    except asyncio.CancelledError as stopped:
+        error = stopped
+        raise
     finally:
         leaving: Leaving = "client_gone" if reader.is_closed and error is None else leaving_of(error)
         rooms.observer.delivered(turn, delivery.tally.summary(door, leaving, resumed=resumed))
-    return leaving
+        delivery.end(leaving)
 
 
 async def catch_up(rooms: Rooms, presenter: Presenter, reader: Reader, seen: int) -> list[AnyFrame]:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from streamchat.handlers.errors import Refused, bad_field
 from streamchat.handlers.rooms import Rooms
@@ -72,15 +73,11 @@ class SocketTurns:
         resumed: bool,
     ) -> None:
         """Have the turn shown from now on, ``first`` before what the presenter gives."""
-        delivery = SocketDelivery(self._writer, turn.id, received_at=received_at)
-
-        async def shown() -> None:
-            try:
-                await show(self._rooms, turn, reader, presenter, delivery, door=DOOR, first=first, resumed=resumed)
-            finally:
-                self.close_reader(turn)
-
-        task = asyncio.create_task(shown(), name=f"show {turn.id}")
+        delivery = SocketDelivery(
+            self._writer, turn.id, received_at=received_at, on_end=partial(self.close_reader, turn)
+        )
+        showing = show(self._rooms, turn, reader, presenter, delivery, door=DOOR, first=first, resumed=resumed)
+        task = asyncio.create_task(showing, name=f"show {turn.id}")
         self._shows.add(task)
         task.add_done_callback(self._shown)
 

@@ -1,10 +1,10 @@
-"""One SSE response, in any dialect: its headers, its frames to the end, and no clean end for what is not whole."""
+"""One SSE response, in any dialect: its headers, and its frames to the end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
-from streamchat.handlers.delivery import SseDelivery, drop
+from streamchat.handlers.delivery import SseDelivery
 from streamchat.handlers.door import Door
 from streamchat.handlers.showing import show
 from streamchat.presenting.frames import AnyFrame
@@ -15,7 +15,7 @@ from streamchat.wire.sse import CONTENT_TYPE, SseWire
 from streamchat.wire.wire import Wire
 
 
-async def respond_with_stream(
+def respond_with_stream(
     door: Door,
     turn: Turn,
     reader: Reader,
@@ -24,10 +24,10 @@ async def respond_with_stream(
     first: Sequence[AnyFrame] = (),
     resumed: bool = False,
     wire: Wire | None = None,
-) -> None:
+) -> Awaitable[None]:
     """Stream ``turn`` to the door's client, ``first`` before what the presenter gives.
 
-    ``wire`` is another dialect's.
+    ``wire`` is another dialect's. It is over when all has been sent, or when the client has left.
     """
     _set_headers(door, turn)
     rooms = door.rooms
@@ -38,11 +38,7 @@ async def respond_with_stream(
         stall_seconds=rooms.limits.stall_seconds,
         received_at=door.received_at,
     )
-    leaving = await show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
-    if leaving in ("finished", "failed"):
-        _finish(door)
-    else:
-        drop(door)
+    return show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
 
 
 def _set_headers(door: Door, turn: Turn) -> None:
@@ -57,9 +53,3 @@ def _set_headers(door: Door, turn: Turn) -> None:
     door.identify(turn)
     # A stream is open for minutes: what its request has said is not kept for so long.
     door.request.headers.clear()
-
-
-def _finish(door: Door) -> None:
-    finished = door.finish()
-    if door.request.version != "HTTP/1.1":
-        finished.add_done_callback(lambda _: drop(door))

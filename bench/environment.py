@@ -1,6 +1,6 @@
 """The environments that the measured servers run in, and what they and the machine are.
 
-One has the pinned peers and what our own setup.cfg asks for; our code is the checkout's, never a copy.
+One has the pinned peers and the checkout as ``pip install .`` installs it, so compiled where there is a C compiler.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 _LITELLM = "litellm[proxy]==1.106.2"
 _PINS = Path(__file__).resolve().parent / "peers" / "requirements.txt"
+_MADE_OF = "import streamchat.presenting.timeline as m; print(m.__file__)"
 _VERSIONS = (
     "import json, importlib.metadata as m; print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
 )
 
 
 def ready_python() -> Path:
-    """The interpreter of the environment with our own dependencies and the peers."""
-    return _ready("bench-env", [*_ours(), *_PINS.read_text(encoding="utf-8").splitlines()])
+    """The interpreter of the environment with the checkout as it is now, and the peers."""
+    pins = _PINS.read_text(encoding="utf-8").splitlines()
+    return _ready("bench-env", [f"{CHECKOUT}[openai]", *pins], contents=_contents())
 
 
 def ready_litellm() -> Path:
@@ -33,11 +35,17 @@ def ready_litellm() -> Path:
     return _ready("litellm-env", [_LITELLM])
 
 
-def _ready(name: str, requirements: Sequence[str]) -> Path:
+def build(python: Path) -> str:
+    """Whether the installed modules that every frame goes through are machine code, in a word or two."""
+    told = subprocess.run([str(python), "-c", _MADE_OF], cwd="/", check=True, capture_output=True, text=True)
+    return "streamchat in plain Python" if told.stdout.strip().endswith(".py") else "streamchat compiled"
+
+
+def _ready(name: str, requirements: Sequence[str], *, contents: str = "") -> Path:
     """An environment in build/, made or brought up to date when what it needs has changed."""
     folder = CHECKOUT / "build" / name
     wanted = [line for line in requirements if line and not line.startswith("#")]
-    recipe = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()
+    recipe = hashlib.sha256("\n".join([sys.version, *wanted, contents]).encode()).hexdigest()
     note, python = folder / "recipe", folder / "bin" / "python"
     if not note.exists() or note.read_text(encoding="ascii") != recipe:
         print(f"Installing what is measured into {folder.relative_to(CHECKOUT)} ...", file=sys.stderr)
@@ -61,7 +69,11 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
 
 
-def _ours() -> list[str]:
+def _contents() -> str:
+    """Changes with every source of the package."""
     settings = configparser.ConfigParser()
     settings.read(CHECKOUT / "setup.cfg", encoding="utf-8")
-    return [*settings["options"]["install_requires"].split(), *settings["options.extras_require"]["openai"].split()]
+    rooms = [name.removeprefix("streamchat.") for name in settings["options"]["packages"].split()]
+    patterns = ["*.py", "setup.cfg", "pyproject.toml", *(f"{room}/*.py" for room in rooms)]
+    sources = sorted(path for pattern in patterns for path in CHECKOUT.glob(pattern))
+    return hashlib.sha256(b"\n".join(path.read_bytes() for path in sources)).hexdigest()

@@ -39,6 +39,13 @@ SERVERS = (
         arguments=("--loop", "asyncio"),
         is_ours=True,
     ),
+    Server(
+        name="ours-plain",
+        label="streamchat (uvloop, plain Python)",
+        script="ours.py",
+        arguments=("--plain",),
+        is_ours=True,
+    ),
     Server(name="bare", label="bare asyncio", script="bare_asyncio.py"),
     Server(name="tornado", label="Tornado write+flush", script="raw_tornado.py", packages=("tornado",)),
     Server(

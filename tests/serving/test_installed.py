@@ -1,10 +1,13 @@
 """The package as pip installs it, in each of the ways that pip has."""
 
+import os
 import shutil
 import site
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -20,9 +23,16 @@ WAYS = {
     "editable": ("--editable",),
     "editable, strict": ("--config-settings", "editable_mode=strict", "--editable"),
 }
+PURE = {"STREAMCHAT_PURE": "1"}
+NO_COMPILER = {"CC": "/nonexistent/cc"}
+# Those of the compiled modules, and of what they are used by.
+ROOMS = ("presenting", "wire", "turns", "handlers", "backends")
+# Tests that start programs of their own in the checkout, where the package is plain Python.
+ELSEWHERE = "not server_in_it and not can_t_load_its_function"
+MADE_OF = "import streamchat.presenting.timeline as m; print(m.__file__)"
 
 
-def environment_with(folder: Path, way: tuple[str, ...]) -> Path:
+def environment_with(folder: Path, way: tuple[str, ...], variables: Mapping[str, str] = MappingProxyType({})) -> Path:
     """A virtual environment with a copy of the checkout installed; the libraries are those that the tests run with."""
     source, environment = folder / "source", folder / "environment"
     shutil.copytree(CHECKOUT, source, ignore=LEFT_OUT)
@@ -30,8 +40,15 @@ def environment_with(folder: Path, way: tuple[str, ...]) -> Path:
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "libraries.pth").write_text("\n".join(site.getsitepackages()))
     pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", *way, source], check=True)
+    install = [*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", *way, source]
+    subprocess.run(install, env={**os.environ, **variables}, check=True)
     return environment / "bin"
+
+
+def is_compiled(programs: Path) -> bool:
+    """Whether what is imported there is machine code, outside of the checkout."""
+    told = subprocess.run([programs / "python", "-c", MADE_OF], cwd="/", capture_output=True, text=True, check=True)
+    return not told.stdout.strip().endswith(".py")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -53,3 +70,35 @@ def test_the_installed_client_says_what_it_can(tmp_path: Path) -> None:
     programs = environment_with(tmp_path, WAYS["wheel"])
     helped = subprocess.run([programs / "streamchat-client", "--help"], capture_output=True, text=True, check=True)
     assert "USERNAME MESSAGE" in helped.stdout
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with the wheel, on a machine with a C compiler."""
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    return environment_with(tmp_path_factory.mktemp("compiled"), WAYS["wheel"])
+
+
+def test_a_wheel_is_compiled(compiled: Path) -> None:
+    assert is_compiled(compiled)
+
+
+@pytest.mark.parametrize(
+    ("way", "variables"),
+    [("wheel", PURE), ("wheel", NO_COMPILER), ("editable", {})],
+    ids=["asked", "no cc", "editable"],
+)
+def test_it_stays_plain_python_where_that_is_asked_for_or_has_to_be(
+    tmp_path: Path, way: str, variables: dict[str, str]
+) -> None:
+    assert not is_compiled(environment_with(tmp_path, WAYS[way], variables))
+
+
+def test_the_tests_of_the_rooms_pass_with_what_is_compiled_too(compiled: Path, tmp_path: Path) -> None:
+    for name in ("tests", "setup.cfg", "pyproject.toml"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    tests = [f"tests/{room}" for room in ROOMS]
+    command = [compiled / "python", "-m", "pytest", "-m", "not slow", "-k", ELSEWHERE, *tests]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout[-5_000:]

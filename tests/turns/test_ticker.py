@@ -34,22 +34,20 @@ def bell(clock: HandClock) -> Bell:
     return Bell(clock)
 
 
-class TimedTicker(Ticker):
-    """Is asked by the second, as a reader asks."""
-
-    def call_at_time(self, when: float, ring: Callable[[int], None]) -> None:
-        self.call_at(self.tick_at(when), ring)
+def ticker_on(clock: HandClock, tick_seconds: float = TICK_SECONDS) -> Ticker:
+    return Ticker(cast("Any", clock), tick_seconds)
 
 
-def ticker_on(clock: HandClock, tick_seconds: float = TICK_SECONDS) -> TimedTicker:
-    return TimedTicker(cast("Any", clock), tick_seconds)
+def call_at_time(ticker: Ticker, when: float, ring: Callable[[int], None]) -> None:
+    """Ask by the second, as a reader asks."""
+    ticker.call_at(ticker.tick_at(when), ring)
 
 
 def test_a_call_comes_at_or_up_to_one_tick_after_its_time(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
     times = [100.0, 100.0001, 100.003, 100.0099, 100.01, 100.0149, 103.14159]
     for when in times:
-        ticker.call_at_time(when, bell.named(str(when)))
+        call_at_time(ticker, when, bell.named(str(when)))
     clock.advance(10.0)
     assert bell.names == [str(when) for when in times]
     for name, rang_at in bell.rings:
@@ -61,7 +59,7 @@ def test_calls_come_in_the_order_of_their_times_whatever_the_order_they_were_ask
 ) -> None:
     ticker = ticker_on(clock)
     for when in (103.0, 101.0, 102.0, 100.5, 104.0):
-        ticker.call_at_time(when, bell.named(str(when)))
+        call_at_time(ticker, when, bell.named(str(when)))
     clock.advance(10.0)
     assert bell.names == ["100.5", "101.0", "102.0", "103.0", "104.0"]
 
@@ -69,7 +67,7 @@ def test_calls_come_in_the_order_of_their_times_whatever_the_order_they_were_ask
 def test_many_calls_within_one_tick_share_one_timer(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
     for number in range(1_000):
-        ticker.call_at_time(100.021 + number / 200_000, bell.named(str(number)))
+        call_at_time(ticker, 100.021 + number / 200_000, bell.named(str(number)))
     assert len(clock.pending) == 1
     clock.advance(1.0)
     assert bell.names == [str(number) for number in range(1_000)]
@@ -79,7 +77,7 @@ def test_many_calls_within_one_tick_share_one_timer(clock: HandClock, bell: Bell
 def test_there_is_one_timer_however_many_wait_and_none_when_nobody_does(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
     for number in range(200, 0, -1):
-        ticker.call_at_time(100.0 + number, bell.named(str(number)))
+        call_at_time(ticker, 100.0 + number, bell.named(str(number)))
         assert len(clock.pending) == 1
     assert clock.pending == [pytest.approx(101.0)]
     clock.advance(500.0)
@@ -89,8 +87,8 @@ def test_there_is_one_timer_however_many_wait_and_none_when_nobody_does(clock: H
 
 def test_a_later_call_is_not_lost_when_an_earlier_one_overtakes_it(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
-    ticker.call_at_time(110.0, bell.named("late"))
-    ticker.call_at_time(101.0, bell.named("early"))
+    call_at_time(ticker, 110.0, bell.named("late"))
+    call_at_time(ticker, 101.0, bell.named("early"))
     clock.advance(1.1)
     assert bell.names == ["early"]
     clock.advance(9.0)
@@ -99,7 +97,7 @@ def test_a_later_call_is_not_lost_when_an_earlier_one_overtakes_it(clock: HandCl
 
 def test_a_time_that_has_passed_is_called_at_the_next_tick(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
-    ticker.call_at_time(7.0, bell.named("past"))
+    call_at_time(ticker, 7.0, bell.named("past"))
     assert bell.rings == []
     clock.advance(0.0)
     assert bell.names == ["past"]
@@ -108,7 +106,7 @@ def test_a_time_that_has_passed_is_called_at_the_next_tick(clock: HandClock, bel
 def test_a_loop_that_was_held_up_makes_up_for_it_at_once_and_in_order(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock)
     for when in (101.0, 102.0, 103.0, 120.0):
-        ticker.call_at_time(when, bell.named(str(when)))
+        call_at_time(ticker, when, bell.named(str(when)))
     clock.jump(10.0)
     assert bell.rings == [("101.0", 110.0), ("102.0", 110.0), ("103.0", 110.0)]
     clock.advance(10.0)
@@ -117,7 +115,7 @@ def test_a_loop_that_was_held_up_makes_up_for_it_at_once_and_in_order(clock: Han
 
 def test_a_loop_that_fires_a_little_early_does_not_cost_another_tick(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
-    ticker.call_at_time(100.02, bell.named("on time"))
+    call_at_time(ticker, 100.02, bell.named("on time"))
     (timer,) = clock._timers
     clock.seconds = timer.when - 0.0005
     timer.callback()
@@ -126,8 +124,8 @@ def test_a_loop_that_fires_a_little_early_does_not_cost_another_tick(clock: Hand
 
 def test_what_is_not_due_yet_is_not_called_along_with_a_late_tick(clock: HandClock, bell: Bell) -> None:
     ticker = ticker_on(clock, 0.01)
-    ticker.call_at_time(100.02, bell.named("due"))
-    ticker.call_at_time(100.03, bell.named("later"))
+    call_at_time(ticker, 100.02, bell.named("due"))
+    call_at_time(ticker, 100.03, bell.named("later"))
     (timer,) = clock._timers
     clock.seconds = 100.026
     timer.callback()
@@ -140,9 +138,9 @@ def test_whoever_is_called_may_ask_for_the_next_call(clock: HandClock) -> None:
     def ring(tick: int) -> None:
         rang.append(clock.seconds)
         if len(rang) < 5:
-            ticker.call_at_time(clock.seconds + 1.0, ring)
+            call_at_time(ticker, clock.seconds + 1.0, ring)
 
-    ticker.call_at_time(101.0, ring)
+    call_at_time(ticker, 101.0, ring)
     clock.advance(60.0)
     assert rang == [pytest.approx(101.0 + number, abs=2 * TICK_SECONDS) for number in range(5)]
 
@@ -153,12 +151,12 @@ def test_streams_that_ask_again_when_they_are_called_keep_each_its_own_time(cloc
     def stream(number: int) -> Callable[[int], None]:
         def ring(tick: int) -> None:
             rang.setdefault(number, []).append(clock.seconds)
-            ticker.call_at_time(clock.seconds + 0.1, ring)
+            call_at_time(ticker, clock.seconds + 0.1, ring)
 
         return ring
 
     for number in range(10):
-        ticker.call_at_time(101.0 + number / 100, stream(number))
+        call_at_time(ticker, 101.0 + number / 100, stream(number))
     clock.advance(2.0)
     assert [times[0] for times in rang.values()] == pytest.approx(
         [101.0 + n / 100 for n in range(10)], abs=TICK_SECONDS
@@ -195,10 +193,10 @@ def test_times_that_are_added_up_keep_their_place_among_the_ticks(clock: HandClo
 @pytest.mark.gen_test
 async def test_it_runs_on_a_real_loop() -> None:
     loop = asyncio.get_running_loop()
-    ticker, rang, order = TimedTicker(loop), asyncio.Event(), list[str]()
+    ticker, rang, order = Ticker(loop), asyncio.Event(), list[str]()
     asked_for = loop.time() + 0.02
-    ticker.call_at_time(asked_for, lambda tick: rang.set())
-    ticker.call_at_time(asked_for, lambda tick: order.append("same tick"))
+    call_at_time(ticker, asked_for, lambda tick: rang.set())
+    call_at_time(ticker, asked_for, lambda tick: order.append("same tick"))
     await rang.wait()
     await asyncio.sleep(0)
     assert loop.time() >= asked_for - TICK_SECONDS / 2
@@ -212,8 +210,8 @@ def test_one_that_fails_does_not_silence_the_others_of_its_tick(clock: HandClock
         raise ValueError("a bug")
 
     for ring in (bell.named("before"), fail, bell.named("after")):
-        ticker.call_at_time(101.0, ring)
-    ticker.call_at_time(102.0, bell.named("later"))
+        call_at_time(ticker, 101.0, ring)
+    call_at_time(ticker, 102.0, bell.named("later"))
     with pytest.raises(ValueError, match="a bug"):
         clock.advance(2.0)
     clock.advance(2.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streamchat.presenting.frames import AnyFrame, Chunk
-from streamchat.wire.chunk_text import chunk_writer
+from streamchat.wire.chunk_text import chunk_template
 from streamchat.wire.json_text import only_json_line_ends, to_json
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
@@ -21,26 +21,36 @@ KEEPALIVE = ": keep-alive\n\n"
 class SseWire:
     """Encodes the frames of one stream; an id is ``{stream_id}:{durable frames so far}``."""
 
-    __slots__ = ("_fields", "_stream_id", "_write_chunk")
+    __slots__ = ("_fields", "_stream_id", "_template")
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
         self._fields: tuple[str, ...] = ()
-        self._write_chunk = chunk_writer(self._fields, *_AROUND)
+        self._template = chunk_template(self._fields, *_AROUND)
 
     def encode(self, frames: Iterable[AnyFrame]) -> bytes:
-        blocks = []
+        blocks: list[str] = []
+        run: list[Chunk] = []
         for frame in frames:
             if type(frame) is Chunk:
-                if frame.fields is not self._fields:
-                    self._fields = frame.fields
-                    self._write_chunk = chunk_writer(frame.fields, *_AROUND)
-                blocks.append(self._write_chunk(frame, self._stream_id))
-            else:
-                blocks.append(self._block(frame))
+                run.append(frame)
+                continue
+            if run:
+                blocks.append(self._blocks(run))
+                run = []
+            blocks.append(self._block(frame))
+        if run:
+            blocks.append(self._blocks(run))
         text = "".join(blocks)
         # Outside of JSON there is nothing but ASCII: what is escaped is escaped inside of it.
         return text.encode() if text.isascii() else only_json_line_ends(text).encode()
+
+    def _blocks(self, run: list[Chunk]) -> str:
+        fields = run[0].fields
+        if fields is not self._fields:
+            self._fields = fields
+            self._template = chunk_template(fields, *_AROUND)
+        return self._template.write_run(run, self._stream_id)
 
     def _block(self, frame: AnyFrame) -> str:
         if frame.is_keepalive:

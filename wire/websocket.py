@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from struct import pack
 
 from streamchat.presenting.frames import AnyFrame, Chunk, Payload
-from streamchat.wire.chunk_text import chunk_writer
+from streamchat.wire.chunk_text import chunk_template
 from streamchat.wire.json_text import only_json_line_ends, to_json
 
 FRAGMENT_BYTES = 16_384
@@ -23,14 +23,14 @@ _FIN, _TEXT, _CONTINUATION = 0x80, 0x1, 0x0
 class WebSocketWire:
     """Encodes the frames of one stream; an id is ``{stream_id}:{durable frames so far}``, as in server-sent events."""
 
-    __slots__ = ("_fields", "_own", "_stream_id", "_write_chunk")
+    __slots__ = ("_fields", "_own", "_stream_id", "_template")
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
         # The template has one place for a stream's id, and the id is told twice.
         self._own = f'{stream_id}","id":"{stream_id}'
         self._fields: tuple[str, ...] = ()
-        self._write_chunk = chunk_writer(self._fields, *_AROUND)
+        self._template = chunk_template(self._fields, *_AROUND)
 
     def messages(self, frames: Iterable[AnyFrame]) -> list[bytes]:
         """The fragments of one message a frame; keep-alives, which pings are for, are left out."""
@@ -46,8 +46,8 @@ class WebSocketWire:
             return to_json(frame.payload | own)
         if frame.fields is not self._fields:
             self._fields = frame.fields
-            self._write_chunk = chunk_writer(frame.fields, *_AROUND)
-        return only_json_line_ends(self._write_chunk(frame, self._own))
+            self._template = chunk_template(frame.fields, *_AROUND)
+        return only_json_line_ends(self._template.write(frame, self._own))
 
 
 def json_message(payload: Payload) -> list[bytes]:

@@ -85,11 +85,17 @@ def paced(
     )
 
 
+def _burst(name: str, *, frames: int) -> Job:
+    """50 streams that are open side by side: spread over a while, each would be over before the next one begins."""
+    title = f"50 streams x {frames:,} frames at once, as fast as possible"
+    return Job(name=name, title=title, streams=50, frames=frames, opening_seconds=0.0)
+
+
 WARM_UP = Job(name="warm-up", title="warm-up", streams=10, frames=50)
 
 JOBS = (
-    Job(name="burst", title="50 streams x 200 frames, as fast as possible", streams=50, frames=200),
-    Job(name="long-burst", title="50 streams x 2,000 frames, as fast as possible", streams=50, frames=2_000),
+    _burst("burst", frames=200),
+    _burst("long-burst", frames=2_000),
     Job(name="opening", title="1,000 streams of one frame", streams=1_000, frames=1, opening_seconds=4.0),
     paced("paced-50", 50, opening_seconds=1.0, lasting=_GROWTH_SECONDS),
     paced("paced-1000", 1_000, opening_seconds=2.0),

@@ -12,7 +12,7 @@ from math import inf
 
 from streamchat.chunking.chunker import Chunker
 from streamchat.presenting.answer_text import AnswerText
-from streamchat.presenting.frames import AnyFrame, Frame, Payload, make_chunk
+from streamchat.presenting.frames import AnyFrame, Frame, make_chunk
 from streamchat.presenting.pacing import ANSWER_SECONDS, NO_PACE, Pace, pause_behind_source, pause_in_answer
 from streamchat.presenting.payloads import (
     end_payload,
@@ -110,7 +110,7 @@ class Timeline:
         self._shown_by = 0.0  # when all of a whole answer has been shown
         self._free_at = 0.0
         self._ready_at = inf
-        self._end: Payload | None = None
+        self._end: Ended | None = None
         self._ended_at = 0.0
 
     def feed(self, entries: Iterable[Entry]) -> None:
@@ -193,7 +193,7 @@ class Timeline:
             case Withdrawn(cause=cause, code=code):
                 self._drop_rest()
                 self._ended_at = at
-                self._end = self._end_of(Ended(cause=cause, code=code), at)
+                self._end = Ended(cause=cause, code=code)
 
     def _interact(self, at: float, fact: InteractionFact) -> None:
         if isinstance(fact, InputRequired):
@@ -228,10 +228,7 @@ class Timeline:
             self._await(self.text.flush(at))
         if ended.cause in ("error", "timeout"):
             self._hurry()
-        self._end = self._end_of(ended, at)
-
-    def _end_of(self, ended: Ended, at: float) -> Payload:
-        return end_payload(ended, self._lang, elapsed_seconds=self._elapsed(at))
+        self._end = ended
 
     def _elapsed(self, at: float) -> float:
         """Seconds since the function began."""
@@ -309,10 +306,11 @@ class Timeline:
         self._position += size
         return make_chunk((text, self.number, self._chunks, self._position, answer.total, self._style.chunk_fields))
 
-    def _finish(self, payload: Payload) -> Frame:
+    def _finish(self, ended: Ended) -> Frame:
         self._shown_at = self._ready_at
         self.number += 1
         self.is_finished = True
+        payload = end_payload(ended, self._lang, elapsed_seconds=self._elapsed(self._ended_at))
         if payload["status"] == "complete" and self._style.tells_total_time:
             payload = {**payload, "total_time": round(self._shown_at, 1)}
         if self.usage is not None:

@@ -29,21 +29,20 @@ class SseWire:
         self._template = chunk_template(self._fields, *_AROUND)
 
     def encode(self, frames: Iterable[AnyFrame]) -> bytes:
-        blocks: list[str] = []
+        # Bytes, each for itself: one sentence in Chinese would make a long text twice as large before it is encoded.
+        blocks: list[bytes] = []
         run: list[Chunk] = []
         for frame in frames:
             if type(frame) is Chunk:
                 run.append(frame)
                 continue
             if run:
-                blocks.append(self._blocks(run))
+                blocks.append(_encoded(self._blocks(run)))
                 run = []
-            blocks.append(self._block(frame))
+            blocks.append(_encoded(self._block(frame)))
         if run:
-            blocks.append(self._blocks(run))
-        text = "".join(blocks)
-        # Outside of JSON there is nothing but ASCII: what is escaped is escaped inside of it.
-        return text.encode() if text.isascii() else only_json_line_ends(text).encode()
+            blocks.append(_encoded(self._blocks(run)))
+        return b"".join(blocks)
 
     def _blocks(self, run: list[Chunk]) -> str:
         fields = run[0].fields
@@ -56,6 +55,11 @@ class SseWire:
         if frame.is_keepalive:
             return KEEPALIVE
         return f"data: {to_json(frame.payload)}\nid: {self._stream_id}:{frame.number}\n\n"
+
+
+def _encoded(text: str) -> bytes:
+    # Outside of JSON there is nothing but ASCII: what is escaped is escaped inside of it.
+    return text.encode() if text.isascii() else only_json_line_ends(text).encode()
 
 
 def lone_event(payload: dict[str, object]) -> bytes:

@@ -70,6 +70,8 @@ class Door(RequestHandler):
     reader: Reader | None = None
 
     def initialize(self, rooms: Rooms) -> None:
+        # What Tornado's templates are given: there are none here, and a stream would hold it for as long as it is open.
+        del self.ui
         self.rooms = rooms
         self.caller = ""
         self.is_admin = False

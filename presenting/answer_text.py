@@ -14,8 +14,8 @@ from streamchat.chunking.clusters import settled_end
 from streamchat.presenting.pacing import TRAIL_SECONDS
 from streamchat.presenting.waiting import Waiting
 
-# How much of a long answer is chunked in one step: a millisecond of work at most.
-SLICE_CHARACTERS = 1_024
+# How much of a long answer is chunked in one step: a fraction of a millisecond of work.
+SLICE_CHARACTERS = 512
 
 
 class AnswerText:

@@ -17,6 +17,7 @@ from setuptools.command.build_ext import build_ext
 
 HOT = (
     "presenting/answer_text.py",
+    "presenting/paced_queue.py",
     "presenting/pacing.py",
     "presenting/presenter.py",
     "presenting/timeline.py",
@@ -43,14 +44,19 @@ class BuildIfPossible(build_ext):
     """Leaves the package plain Python when something can't be compiled."""
 
     def run(self) -> None:
+        self.forget_built()
         try:
             super().run()
         except Exception as error:  # noqa: BLE001 - whatever it is, the package works without
             say(f"it stays plain Python, because it can't be compiled: {error}")
-            for extension in self.extensions:
-                # Some modules without the others could not be imported.
-                Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
+            self.forget_built()
             self.extensions = []
+
+    def forget_built(self) -> None:
+        """Some modules without the others can't be imported; those of an earlier build may not be wanted any more."""
+        for pattern in ("*.so", "*.pyd"):
+            for built in Path(self.build_lib).rglob(pattern):
+                built.unlink()
 
 
 def extensions() -> list[Extension]:
@@ -61,6 +67,15 @@ def extensions() -> list[Extension]:
     if not has_compiler():
         say("it stays plain Python, because there is no C compiler, or no headers of Python")
         return []
+    try:
+        return translated()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the package works without
+        say(f"it stays plain Python, because mypyc can't translate it: {error}")
+        return []
+
+
+def translated() -> list[Extension]:
+    """The modules as C. Raises SystemExit, too."""
     from mypyc.build import mypycify  # it is large, and not everybody compiles
 
     TYPES.mkdir(parents=True, exist_ok=True)
@@ -78,7 +93,7 @@ def extensions() -> list[Extension]:
 
 
 def has_compiler() -> bool:
-    """Whether an extension without content can be built."""
+    """Whether an extension without content can be built. Asked first, because mypyc takes its time."""
     with TemporaryDirectory() as folder:
         source = Path(folder, "empty.c")
         source.write_text("#include <Python.h>\n", encoding="ascii")

@@ -37,7 +37,7 @@ class FrameDelivery(Protocol):
         """As `following.Deliver`; fails with Stalled or StreamClosedError."""
 
     def end(self, leaving: Leaving) -> None:
-        """Nothing more comes."""
+        """Called once, last, whatever has happened; ``leaving`` says whether the client may be given a clean end."""
 
 
 async def show(
@@ -69,8 +69,10 @@ async def show(
         raise
     finally:
         leaving: Leaving = "client_gone" if reader.is_closed and error is None else leaving_of(error)
-        rooms.observer.delivered(turn, delivery.tally.summary(door, leaving, resumed=resumed))
-        delivery.end(leaving)
+        try:
+            rooms.observer.delivered(turn, delivery.tally.summary(door, leaving, resumed=resumed))
+        finally:
+            delivery.end(leaving)
 
 
 async def catch_up(rooms: Rooms, presenter: Presenter, reader: Reader, seen: int) -> list[AnyFrame]:

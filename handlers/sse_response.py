@@ -27,7 +27,8 @@ def respond_with_stream(
 ) -> Awaitable[None]:
     """Stream ``turn`` to the door's client, ``first`` before what the presenter gives.
 
-    ``wire`` is another dialect's. It is over when all has been sent, or when the client has left.
+    ``wire`` is another dialect's. What is returned is done when all has been sent, or when the client has left; it is
+    not this function's own coroutine, which every open stream would hold.
     """
     _set_headers(door, turn)
     rooms = door.rooms

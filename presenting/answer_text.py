@@ -66,7 +66,7 @@ class AnswerText:
         self.is_uncut = bool(text)
 
     def cut_slice(self) -> Iterable[int]:
-        """How long the chunks of the next slice are: their text is kept once, in the whole."""
+        """How long the chunks of the next slice are. That is enough: together they are the text (chunking.chunker)."""
         if self._chunker is None:
             self.is_uncut = False
             return (len(self.whole),)

@@ -17,8 +17,8 @@ from streamchat.presenting.styles import Opening, StreamStyle
 from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import Dismissed, Entry, Notice, Progress, Queued, Usage
 
-# Frames, or steps of the timeline without one, in one ``take``: bounds how long a catch-up holds the loop.
-STEPS_PER_TAKE = 256
+# In one ``take``; a step of the timeline without a frame counts as one. Bounds how long a catch-up holds the loop.
+FRAMES_PER_TAKE = 256
 # And text that it reads: a step that reads costs as much as the text is long.
 CHARACTERS_PER_TAKE = 4_096
 # A backend that reports more often than this is shown its latest word only.
@@ -111,7 +111,7 @@ class Presenter:
             self._open(now, frames)
         timeline = self._timeline
         if timeline.due <= now:
-            self._advance(now, frames)
+            frames += self._advance(now)
         if timeline.answered_at is None and self._transient_due <= now:
             frames.append(self._transient(now))
         if frames:
@@ -153,22 +153,23 @@ class Presenter:
         elif self._style.connecting is not None:
             frames.append(self._opening(self._style.connecting))
 
-    def _advance(self, now: float, frames: list[AnyFrame]) -> None:
+    def _advance(self, now: float) -> list[AnyFrame]:
         """Take what is due, one step at least."""
-        timeline, text = self._timeline, self._timeline.text
-        before, enough, steps = timeline.number, text.arrived + CHARACTERS_PER_TAKE, STEPS_PER_TAKE
-        while steps > 0:
-            shown = timeline.step(frames, steps)
+        timeline, text, frames = self._timeline, self._timeline.text, list[AnyFrame]()
+        before, enough, left = timeline.number, text.arrived + CHARACTERS_PER_TAKE, FRAMES_PER_TAKE
+        while left > 0:
+            shown = timeline.step(frames, left)
             if not shown:
-                self._tell(now, frames)
-            steps -= shown or 1
+                self._announce(now, frames)
+            left -= shown or 1
             if timeline.due > now or text.arrived >= enough:
                 break
-        if before < self._skip:
-            frames[:] = [frame for frame in frames if frame.number > self._skip or not frame.is_durable]
+        if before >= self._skip:
+            return frames
+        return [frame for frame in frames if frame.number > self._skip or not frame.is_durable]
 
-    def _tell(self, now: float, frames: list[AnyFrame]) -> None:
-        """What an entry that was read says for the moment."""
+    def _announce(self, now: float, frames: list[AnyFrame]) -> None:
+        """Say for the moment what a step has brought: that the work has begun, or a count of tokens."""
         if self._timeline.started_at is not None and not self._has_begun:
             self._begin(now, frames)
         elif self._timeline.usage is not self._usage:

@@ -29,7 +29,7 @@ class SseWire:
         self._template = chunk_template(self._fields, *_AROUND)
 
     def encode(self, frames: Iterable[AnyFrame]) -> bytes:
-        # Bytes, each for itself: one sentence in Chinese would make a long text twice as large before it is encoded.
+        # Encoded run by run: one character beyond Latin-1 makes Python hold a whole str at two bytes a character.
         blocks: list[bytes] = []
         run: list[Chunk] = []
         for frame in frames:
@@ -37,21 +37,21 @@ class SseWire:
                 run.append(frame)
                 continue
             if run:
-                blocks.append(_encoded(self._blocks(run)))
+                blocks.append(_encoded(self._chunks(run)))
                 run = []
-            blocks.append(_encoded(self._block(frame)))
+            blocks.append(_encoded(self._event(frame)))
         if run:
-            blocks.append(_encoded(self._blocks(run)))
+            blocks.append(_encoded(self._chunks(run)))
         return b"".join(blocks)
 
-    def _blocks(self, run: list[Chunk]) -> str:
+    def _chunks(self, run: list[Chunk]) -> str:
         fields = run[0].fields
         if fields is not self._fields:
             self._fields = fields
             self._template = chunk_template(fields, *_AROUND)
         return self._template.write_run(run, self._stream_id)
 
-    def _block(self, frame: AnyFrame) -> str:
+    def _event(self, frame: AnyFrame) -> str:
         if frame.is_keepalive:
             return KEEPALIVE
         return f"data: {to_json(frame.payload)}\nid: {self._stream_id}:{frame.number}\n\n"

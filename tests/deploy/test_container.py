@@ -34,6 +34,7 @@ def test_the_linter_finds_nothing() -> None:
 def test_it_copies_what_the_package_is_made_of() -> None:
     (files,) = re.findall(r"^COPY (.+) /source/$", TEXT, re.MULTILINE)
     assert all((CHECKOUT / name).is_file() for name in files.split())
+    assert {"setup.py", "setup.cfg", "pyproject.toml"} <= set(files.split())
     setup = (CHECKOUT / "setup.cfg").read_text(encoding="utf-8")
     rooms = re.findall(r"^    streamchat\.(\w+) = (\w+)$", setup, re.MULTILINE)
     assert re.findall(r"^COPY (\w+) /source/(\w+)$", TEXT, re.MULTILINE) == [(folder, folder) for _, folder in rooms]

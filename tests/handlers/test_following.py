@@ -7,7 +7,7 @@ import pytest
 
 from streamchat.handlers.following import fast_forward, follow
 from streamchat.presenting.frames import AnyFrame
-from streamchat.presenting.presenter import STEPS_PER_TAKE
+from streamchat.presenting.presenter import FRAMES_PER_TAKE
 from streamchat.presenting.styles import SMART
 from streamchat.turns.events import Answer, Started, Text
 from streamchat.turns.log import MemoryLog
@@ -152,7 +152,7 @@ async def test_a_reader_that_is_closed_ends_it_even_while_the_client_has_no_room
 @pytest.mark.gen_test
 async def test_a_burst_gives_the_others_a_turn_after_each_batch() -> None:
     scene, others = Scene(), list[int]()
-    scene.answer("abc" * STEPS_PER_TAKE * 3)
+    scene.answer("abc" * FRAMES_PER_TAKE * 3)
     await settled()
     following = scene.begin()
     while not following.done():
@@ -170,7 +170,7 @@ async def test_a_source_that_floods_gets_one_batch_a_round_however_far_it_is_ahe
     await settled()
     for _ in range(8):
         before = scene.client.batches
-        scene.log.append(0.0, Text(text="abc " * STEPS_PER_TAKE * 4))
+        scene.log.append(0.0, Text(text="abc " * FRAMES_PER_TAKE * 4))
         await asyncio.sleep(0)
         batches.append(scene.client.batches - before)
     assert max(batches) == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from streamchat.presenting.frames import Frame
 from streamchat.presenting.pacing import NO_PACE
-from streamchat.presenting.presenter import CHARACTERS_PER_TAKE, STEPS_PER_TAKE, Presenter
+from streamchat.presenting.presenter import CHARACTERS_PER_TAKE, FRAMES_PER_TAKE, Presenter
 from streamchat.presenting.sentences import sentence
 from streamchat.presenting.styles import ADVANCED, BASIC, QUIET, RAW, SMART, StreamStyle
 from streamchat.presenting.timeline import Timeline
@@ -24,6 +24,7 @@ from streamchat.turns.events import (
     Started,
     Text,
     ToolCall,
+    Usage,
     Withdrawn,
 )
 from streamchat.wire.sse import SseWire
@@ -593,11 +594,26 @@ def test_a_megabyte_never_takes_more_than_its_frames_at_a_time(answer: str) -> N
     pieces = []
     while not presenter.is_finished:
         assert presenter.due <= 2.0
-        before = timeline.number
-        pieces.append(text_of(presenter.take(2.0)))
-        assert timeline.number - before <= STEPS_PER_TAKE
+        frames = presenter.take(2.0)
+        assert 0 < len(frames) <= FRAMES_PER_TAKE + 2  # the opening and the first progress are not counted
+        pieces.append(text_of(frames))
     assert "".join(pieces) == answer
-    assert max(map(len, pieces)) <= STEPS_PER_TAKE * 20
+    assert max(map(len, pieces)) <= FRAMES_PER_TAKE * 20
+
+
+def test_one_look_reads_only_so_many_entries_that_show_nothing() -> None:
+    presenter = presenter_of(SMART)
+    presenter.feed(
+        [
+            STARTED,
+            *(
+                Entry(0.001 * number, Usage(prompt_tokens=number, completion_tokens=number))
+                for number in range(1, 1_001)
+            ),
+        ]
+    )
+    assert len(presenter.take(2.0)) <= FRAMES_PER_TAKE + 2
+    assert presenter.due <= 2.0
 
 
 def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with() -> None:

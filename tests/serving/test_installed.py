@@ -1,10 +1,12 @@
 """The package as pip installs it, in each of the ways that pip has."""
 
 import os
+import re
 import shutil
 import site
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +32,7 @@ ROOMS = ("presenting", "wire", "turns", "handlers", "backends")
 # Tests that start programs of their own in the checkout, where the package is plain Python.
 ELSEWHERE = "not server_in_it and not can_t_load_its_function"
 MADE_OF = "import streamchat.presenting.timeline as m; print(m.__file__)"
+HEADERS = Path(sysconfig.get_path("include"), "Python.h")
 
 
 def environment_with(folder: Path, way: tuple[str, ...], variables: Mapping[str, str] = MappingProxyType({})) -> Path:
@@ -45,9 +48,9 @@ def environment_with(folder: Path, way: tuple[str, ...], variables: Mapping[str,
     return environment / "bin"
 
 
-def is_compiled(programs: Path) -> bool:
-    """Whether what is imported there is machine code, outside of the checkout."""
-    told = subprocess.run([programs / "python", "-c", MADE_OF], cwd="/", capture_output=True, text=True, check=True)
+def is_compiled(programs: Path, folder: Path) -> bool:
+    """Whether what is imported there is machine code."""
+    told = subprocess.run([programs / "python", "-c", MADE_OF], cwd=folder, capture_output=True, text=True, check=True)
     return not told.stdout.strip().endswith(".py")
 
 
@@ -75,13 +78,16 @@ def test_the_installed_client_says_what_it_can(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with the wheel, on a machine with a C compiler."""
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
+    if shutil.which("cc") is None or not HEADERS.is_file():
+        pytest.skip("there is no C compiler, or there are no headers of Python")
     return environment_with(tmp_path_factory.mktemp("compiled"), WAYS["wheel"])
 
 
-def test_a_wheel_is_compiled(compiled: Path) -> None:
-    assert is_compiled(compiled)
+def test_all_that_is_to_be_compiled_is_in_the_wheel(compiled: Path) -> None:
+    (packages,) = (compiled.parent / "lib").glob("python*/site-packages")
+    modules = re.findall(r'^    "(\w+)/(\w+)\.py",$', (CHECKOUT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(modules) > 10
+    assert all(list(packages.glob(f"streamchat/{room}/{module}.*.so")) for room, module in modules)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +98,20 @@ def test_a_wheel_is_compiled(compiled: Path) -> None:
 def test_it_stays_plain_python_where_that_is_asked_for_or_has_to_be(
     tmp_path: Path, way: str, variables: dict[str, str]
 ) -> None:
-    assert not is_compiled(environment_with(tmp_path, WAYS[way], variables))
+    assert not is_compiled(environment_with(tmp_path, WAYS[way], variables), tmp_path)
+
+
+def test_it_stays_plain_python_when_a_module_cannot_be_compiled(tmp_path: Path) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text('#!/bin/sh\ncase "$*" in *turns/ticker.c*) exit 1 ;; esac\nexec cc "$@"\n')
+    compiler.chmod(0o755)
+    assert not is_compiled(environment_with(tmp_path, WAYS["wheel"], {"CC": str(compiler)}), tmp_path)
 
 
 def test_the_tests_of_the_rooms_pass_with_what_is_compiled_too(compiled: Path, tmp_path: Path) -> None:
-    for name in ("tests", "setup.cfg", "pyproject.toml"):
+    for name in ("tests", "docs", "setup.cfg", "pyproject.toml"):
         (tmp_path / name).symlink_to(CHECKOUT / name)
+    assert is_compiled(compiled, tmp_path)
     tests = [f"tests/{room}" for room in ROOMS]
     command = [compiled / "python", "-m", "pytest", "-m", "not slow", "-k", ELSEWHERE, *tests]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

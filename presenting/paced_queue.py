@@ -1,0 +1,130 @@
+"""What waits to be shown, and when the next of it may be. Knows no log, no progress and no end.
+
+All times are seconds since the turn was accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streamchat.presenting.answer_text import AnswerText
+from streamchat.presenting.frames import AnyFrame, Frame, make_chunk
+from streamchat.presenting.pacing import NO_PACE, Pace, pause_behind_source, pause_in_answer
+from streamchat.presenting.waiting import Waiting
+
+
+class PacedQueue:
+    """Of one stream. A chunk of an answer that was given at once waits as its length: its text is in ``answer``.
+
+    ``number`` counts the durable frames that were shown, ``shown_at`` is when the last of them was. ``answer_due_by``
+    is when all of an answer that was given at once is to have been shown. ``waiting`` is turned round, its first at the
+    end: every frame takes from it, and additions are few.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_chunks",
+        "_fields",
+        "_free_at",
+        "_pace",
+        "_position",
+        "answer_due_by",
+        "number",
+        "shown_at",
+        "waiting",
+    )
+
+    def __init__(self, answer: AnswerText, pace: Pace, fields: tuple[str, ...]) -> None:
+        """``fields`` names what the style tells of a chunk."""
+        self.number = 0
+        self.shown_at = 0.0
+        self.answer_due_by = 0.0
+        self._answer = answer
+        self._pace = pace
+        self._fields = fields
+        self.waiting: list[Waiting | int] = []
+        self._chunks = 0
+        self._position = 0
+        self._free_at = 0.0
+
+    def add(self, items: Iterable[Waiting | int]) -> None:
+        """Show these after all that waits."""
+        self.waiting[:0] = reversed([*items])
+
+    def due(self) -> float:
+        """When the next may be shown, if anything waits."""
+        item = self.waiting[-1]
+        if type(item) is Waiting:
+            return max(item.arrived_at, min(self._free_at, item.latest_at), self.shown_at)
+        return self._free_at
+
+    def show(self, frames: list[AnyFrame], most: int, at: float) -> int:
+        """Add what is due, at ``at``, to ``frames``: one, or ``most`` that no pace keeps apart; returns how many."""
+        item = self.waiting.pop()
+        if type(item) is Waiting:
+            frames.append(self._show_waiting(item, at))
+        elif self._pace is not NO_PACE:
+            frames.append(self._show_paced(item, at))
+        else:
+            return self._show_unpaced(item, frames, most, at)
+        return 1
+
+    def show_all_by(self, at: float) -> None:
+        """Whatever waits is not paced beyond ``at``."""
+        self.waiting = [
+            item._replace(latest_at=min(item.latest_at, at)) if type(item) is Waiting else item for item in self.waiting
+        ]
+
+    def hurry(self) -> None:
+        """Show at once what is left."""
+        self._pace = NO_PACE
+        self._free_at = self.shown_at
+
+    def drop(self) -> None:
+        """Show nothing of what waits."""
+        self.waiting = []
+
+    def _show_waiting(self, item: Waiting, at: float) -> AnyFrame:
+        """What is shown as it is, or a chunk of a live source."""
+        self.shown_at = at
+        self.number += 1
+        if item.payload is not None:
+            self._free_at = max(self._free_at, at)
+            return Frame(item.payload, self.number)
+        text, answer = item.chunk, self._answer
+        size = len(text)
+        self._free_at = at + pause_behind_source(self._pace.pause_after(text), size, answer.arrived - self._position)
+        self._chunks += 1
+        self._position += size
+        return make_chunk((text, self.number, self._chunks, self._position, answer.total, self._fields))
+
+    def _show_paced(self, size: int, at: float) -> AnyFrame:
+        """The next chunk of an answer that was given at once: of all frames the most frequent."""
+        answer, start = self._answer, self._position
+        self._position = position = start + size
+        self.number = number = self.number + 1
+        self._chunks = chunks = self._chunks + 1
+        self.shown_at = at
+        text = answer.whole[start:position]
+        natural, left = self._pace.pause_after(text), answer.arrived - start
+        self._free_at = at + pause_in_answer(natural, size, left, self.answer_due_by - at)
+        return make_chunk((text, number, chunks, position, answer.total, self._fields))
+
+    def _show_unpaced(self, size: Waiting | int, frames: list[AnyFrame], most: int, at: float) -> int:
+        """Such chunks one after the other, up to a frame of another kind."""
+        waiting, whole, total, fields = self.waiting, self._answer.whole, self._answer.total, self._fields
+        number, chunks, position = self.number, self._chunks, self._position
+        last = number + most
+        while type(size) is not Waiting:
+            start, position = position, position + size
+            number, chunks = number + 1, chunks + 1
+            frames.append(make_chunk((whole[start:position], number, chunks, position, total, fields)))
+            if number == last or not waiting:
+                break
+            size = waiting.pop()
+        else:
+            waiting.append(size)
+        shown = number - self.number
+        self.number, self._chunks, self._position = number, chunks, position
+        self.shown_at = self._free_at = at
+        return shown

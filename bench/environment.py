@@ -27,7 +27,7 @@ _VERSIONS = (
 def ready_python() -> Path:
     """The interpreter of the environment with the checkout as it is now, and the peers."""
     pins = _PINS.read_text(encoding="utf-8").splitlines()
-    return _ready("bench-env", [f"{CHECKOUT}[openai]", *pins], contents=_contents())
+    return _ready("bench-env", [f"{CHECKOUT}[openai]", *pins], sources=_sources())
 
 
 def ready_litellm() -> Path:
@@ -35,17 +35,17 @@ def ready_litellm() -> Path:
     return _ready("litellm-env", [_LITELLM])
 
 
-def build(python: Path) -> str:
+def made_of(python: Path) -> str:
     """Whether the installed modules that every frame goes through are machine code, in a word or two."""
     told = subprocess.run([str(python), "-c", _MADE_OF], cwd="/", check=True, capture_output=True, text=True)
     return "streamchat in plain Python" if told.stdout.strip().endswith(".py") else "streamchat compiled"
 
 
-def _ready(name: str, requirements: Sequence[str], *, contents: str = "") -> Path:
+def _ready(name: str, requirements: Sequence[str], *, sources: str = "") -> Path:
     """An environment in build/, made or brought up to date when what it needs has changed."""
     folder = CHECKOUT / "build" / name
     wanted = [line for line in requirements if line and not line.startswith("#")]
-    recipe = hashlib.sha256("\n".join([sys.version, *wanted, contents]).encode()).hexdigest()
+    recipe = hashlib.sha256("\n".join([sys.version, *wanted, sources]).encode()).hexdigest()
     note, python = folder / "recipe", folder / "bin" / "python"
     if not note.exists() or note.read_text(encoding="ascii") != recipe:
         print(f"Installing what is measured into {folder.relative_to(CHECKOUT)} ...", file=sys.stderr)
@@ -69,11 +69,11 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
 
 
-def _contents() -> str:
+def _sources() -> str:
     """Changes with every source of the package."""
     settings = configparser.ConfigParser()
     settings.read(CHECKOUT / "setup.cfg", encoding="utf-8")
     rooms = [name.removeprefix("streamchat.") for name in settings["options"]["packages"].split()]
     patterns = ["*.py", "setup.cfg", "pyproject.toml", *(f"{room}/*.py" for room in rooms)]
-    sources = sorted(path for pattern in patterns for path in CHECKOUT.glob(pattern))
-    return hashlib.sha256(b"\n".join(path.read_bytes() for path in sources)).hexdigest()
+    paths = sorted(path for pattern in patterns for path in CHECKOUT.glob(pattern))
+    return hashlib.sha256(b"\n".join(path.read_bytes() for path in paths)).hexdigest()

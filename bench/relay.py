@@ -20,7 +20,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.environment import build, machine, ready_litellm, ready_python, versions
+from bench.environment import machine, made_of, ready_litellm, ready_python, versions
 from bench.relay_plan import Relayed, RelayPlan
 from bench.servers import PEERS, TOKEN, cores, on_core
 
@@ -60,7 +60,7 @@ def main() -> None:
             for relay in relays:
                 print(f"round {number}: {streams} streams, {relay.label}", file=sys.stderr, flush=True)
                 runs.setdefault((relay.label, streams), []).append(_run(ours, relay, streams, options.rate))
-    print(f"{machine()}; {build(ours)}, {versions(ours, ['uvloop', 'openai'])}, {versions(litellm, ['litellm'])}")
+    print(f"{machine()}; {made_of(ours)}, {versions(ours, ['uvloop', 'openai'])}, {versions(litellm, ['litellm'])}")
     for line in _report(relays, runs, options.rate):
         print(line)
 

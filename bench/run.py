@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.environment import CHECKOUT, build, machine, ready_python, versions
+from bench.environment import CHECKOUT, machine, made_of, ready_python, versions
 from bench.jobs import JOBS, WARM_UP, Job, quick
 from bench.plan import Measured
 from bench.report import Results, report
@@ -37,7 +37,7 @@ def main() -> None:
     raise_file_limit()
     python = ready_python()
     peers = versions(python, (name for server in servers for name in server.packages))
-    heading = f"{machine()}; {build(python)}, {peers}"
+    heading = f"{machine()}; {made_of(python)}, {peers}"
     shown = [quick(job) for job in jobs] if options.quick else jobs
     results = measure(python, servers, shown, rounds=1 if options.quick else options.rounds)
     _RAW_RESULTS.write_text(json.dumps([[*key, *map(asdict, runs)] for key, runs in results.items()]), encoding="utf-8")

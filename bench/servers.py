@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.environment import CHECKOUT
 from bench.jobs import Job
 
 PEERS = Path(__file__).resolve().parent / "peers"
@@ -20,7 +21,10 @@ TOKEN = "bench-secret"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A script under ``peers/`` and how it is called in the table. ``packages`` are those whose versions matter."""
+    """A script under ``peers/`` and how it is called in the table. ``packages`` are those whose versions matter.
+
+    ``is_plain``: the checkout itself, not what is installed of it, so nothing of it is compiled.
+    """
 
     name: str
     label: str
@@ -28,6 +32,7 @@ class Server:
     packages: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     is_ours: bool = False
+    is_plain: bool = False
 
 
 SERVERS = (
@@ -43,8 +48,8 @@ SERVERS = (
         name="ours-plain",
         label="streamchat (uvloop, plain Python)",
         script="ours.py",
-        arguments=("--plain",),
         is_ours=True,
+        is_plain=True,
     ),
     Server(name="bare", label="bare asyncio", script="bare_asyncio.py"),
     Server(name="tornado", label="Tornado write+flush", script="raw_tornado.py", packages=("tornado",)),
@@ -104,7 +109,13 @@ def running(server: Server, job: Job, *, python: Path, core: int) -> Iterator[Ru
         *(job.our_arguments if server.is_ours else ()),
     ]
     with on_core(core):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)} if server.is_plain else None,
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -11,16 +11,10 @@ import argparse
 import asyncio
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
-
-if "--plain" in sys.argv:
-    # The checkout's own modules, before the installed ones, which may be compiled.
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from streamchat import make_app
 from streamchat.handlers.logs import set_up_logging
@@ -100,7 +94,6 @@ def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loop", choices=["uvloop", "asyncio"], default="uvloop")
-    parser.add_argument("--plain", action="store_true", help="the checkout as it is, nothing compiled")
     parser.add_argument("--max-running", type=int, default=32)
     parser.add_argument("--upstream", help="relay this model instead, as the shipped backend does")
     parser.add_argument("--answer-seconds", type=float, default=10.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -36,8 +37,6 @@ HOT = (
     "backends/openai_reply.py",
 )
 ROOT = Path(__file__).resolve().parent
-# The package as mypy has to see it: its rooms lie beside streamchat.py, not below a folder of its name.
-TYPES = ROOT / "build" / "types"
 
 
 class BuildIfPossible(build_ext):
@@ -78,14 +77,13 @@ def translated() -> list[Extension]:
     """The modules as C. Raises SystemExit, too."""
     from mypyc.build import mypycify  # it is large, and not everybody compiles
 
-    TYPES.mkdir(parents=True, exist_ok=True)
-    package = TYPES / "streamchat"
-    if not package.is_symlink():
-        package.symlink_to(Path("..", ".."))
-    os.environ["MYPYPATH"] = str(TYPES)
-    # The libraries need not be installed here: types are checked elsewhere.
-    options = ["--config-file=", "--explicit-package-bases", "--ignore-missing-imports", "--follow-imports=silent"]
-    found = mypycify([*options, *(str(package / path) for path in HOT)], target_dir=str(ROOT / "build"))
+    # The package as mypy has to see it: its rooms lie beside streamchat.py, not below a folder of its name.
+    with TemporaryDirectory() as folder, chdir(folder):
+        Path("streamchat").symlink_to(ROOT)
+        os.environ["MYPYPATH"] = folder
+        # The libraries need not be installed here: types are checked elsewhere.
+        options = ["--config-file=", "--explicit-package-bases", "--ignore-missing-imports", "--follow-imports=silent"]
+        found = mypycify([*options, *(f"streamchat/{path}" for path in HOT)], target_dir=str(ROOT / "build"))
     for extension in found:
         # What another compiler may warn of is no reason to do without.
         extension.extra_compile_args = [flag for flag in extension.extra_compile_args if flag != "-Werror"]

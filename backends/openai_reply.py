@@ -151,9 +151,9 @@ class Reply:
 
     def _request_of(self, piece: Mapping[str, Any]) -> ToolRequest:
         """The call that the piece belongs to. Ollama and Gemini give whole calls the same index, or none."""
-        index, given_id = piece.get("index"), piece.get("id")
+        index, given_id = piece.get("index"), str(piece.get("id") or "")
         known = self._by_index.get(index)
-        if known is not None and given_id in (None, "", known.id):
+        if known is not None and given_id in ("", known.id):
             return known
         if len(self.tool_requests) == MAX_TOOL_CALLS:
             raise MalformedChunk(f"more than {MAX_TOOL_CALLS} tool calls in one message")

@@ -174,16 +174,3 @@ def drop(handler: RequestHandler) -> None:
     connection: Any = handler.request.connection
     if connection is not None and connection.stream is not None:
         connection.stream.close()
-
-
-def leaving_of(error: BaseException | None) -> Leaving:
-    """How a reader left, by the exception that ended its loop."""
-    match error:
-        case None:
-            return "finished"
-        case Stalled():
-            return "stalled"
-        case StreamClosedError() | asyncio.CancelledError():
-            return "client_gone"
-        case _:
-            return "failed"

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tornado.iostream import StreamClosedError
 
-from streamchat.handlers.delivery import Stalled, leaving_of
+from streamchat.handlers.delivery import Stalled
 from streamchat.handlers.following import fast_forward, follow
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.tally import Tally
@@ -52,23 +52,22 @@ async def show(
     resumed: bool = False,
 ) -> None:
     """Deliver ``first`` and then what the presenter gives; tell the observer, and ``delivery`` that it is the end."""
-    error: BaseException | None = None
+    leaving: Leaving = "client_gone"  # whatever ends this from outside must not look like an end of the stream
     try:
         if first or resumed:
             # Who comes back may be up to date: without a frame, too, it must learn at once that it is let in.
             await _delivered(delivery.deliver(list(first)))
         await follow(reader, presenter, delivery.deliver)
-    except (Stalled, StreamClosedError) as gone:
-        error = gone
-    except Exception as bug:
+        leaving = "client_gone" if reader.is_closed else "finished"
+    except StreamClosedError:
+        leaving = "client_gone"
+    except Stalled:
+        leaving = "stalled"
+    except Exception:
         _logger.exception("stream of turn %s failed", turn.id)
-        error = bug
         await _say_internal_error(turn, delivery, presenter)
-    except asyncio.CancelledError as stopped:
-        error = stopped
-        raise
+        leaving = "failed"
     finally:
-        leaving: Leaving = "client_gone" if reader.is_closed and error is None else leaving_of(error)
         try:
             rooms.observer.delivered(turn, delivery.tally.summary(door, leaving, resumed=resumed))
         finally:

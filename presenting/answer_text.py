@@ -18,6 +18,10 @@ from streamchat.presenting.waiting import Waiting
 SLICE_CHARACTERS = 512
 
 
+class NotTheText(Exception):
+    """A chunking strategy of somebody's own has not given back the text."""
+
+
 class AnswerText:
     """One answer's. ``arrived`` counts its characters known so far, shown or not; ``total`` is None until it is known.
 
@@ -32,6 +36,7 @@ class AnswerText:
 
     __slots__ = (
         "_chunker",
+        "_cut",
         "_held",
         "_lets_go",
         "_make_chunker",
@@ -55,6 +60,7 @@ class AnswerText:
         self._lets_go = lets_go
         self.whole = ""
         self._sliced = 0
+        self._cut = 0
         self._held = 0
 
     # An answer that was given at once.
@@ -71,12 +77,20 @@ class AnswerText:
             self.is_uncut = False
             return (len(self.whole),)
         start, self._sliced = self._sliced, self._sliced + SLICE_CHARACTERS
-        chunks = self._chunker.feed(self.whole[start : self._sliced])
+        chunks = [*self._chunker.feed(self.whole[start : self._sliced])]
         if self._sliced >= len(self.whole):
-            chunks = [*chunks, *self._chunker.flush()]
+            chunks += self._chunker.flush()
             self.is_uncut = False
+        self._check(chunks)
         # A strategy of somebody's own may give empty ones; a frame without text is none.
         return filter(None, map(len, chunks))
+
+    def _check(self, chunks: Sequence[str]) -> None:
+        text = "".join(chunks)
+        is_behind = self._cut + len(text) < len(self.whole)
+        if not self.whole.startswith(text, self._cut) or (is_behind and not self.is_uncut):
+            raise NotTheText("the chunks that a chunking strategy has made are not the text that it was given")
+        self._cut += len(text)
 
     # A live source.
 
@@ -84,7 +98,7 @@ class AnswerText:
         """The next piece has come: the chunks that it completes."""
         self.is_live = True
         self.arrived += len(text)
-        return self._hold(at, text, self._chunker.feed(text) if self._chunker else [text])
+        return self._hold(at, text, [*self._chunker.feed(text)] if self._chunker else [text])
 
     def flush(self, at: float) -> list[Waiting]:
         """What was held back: something else comes now, or nothing more."""
@@ -106,7 +120,7 @@ class AnswerText:
         self._held, self.held_until = 0, inf
         chunks = [Waiting(at, at, held[:end])] if end else []
         if end < len(held):
-            chunks += self._hold(inf, held[end:], self._chunker.feed(held[end:]))
+            chunks += self._hold(inf, held[end:], [*self._chunker.feed(held[end:])])
         return chunks
 
     def end(self) -> None:

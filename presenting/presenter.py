@@ -17,8 +17,10 @@ from streamchat.presenting.styles import Opening, StreamStyle
 from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import Dismissed, Entry, Notice, Progress, Queued, Usage
 
-# In one ``take``; a step of the timeline without a frame counts as one. Bounds how long a catch-up holds the loop.
+# In one ``take``: bounds how long a catch-up holds the loop. A step of the timeline without a frame, which may chunk a
+# slice of text, counts as some.
 FRAMES_PER_TAKE = 256
+_SILENT_STEP = 4
 # And text that it reads: a step that reads costs as much as the text is long.
 CHARACTERS_PER_TAKE = 4_096
 # A backend that reports more often than this is shown its latest word only.
@@ -161,7 +163,7 @@ class Presenter:
             shown = timeline.step(frames, left)
             if not shown:
                 self._announce(now, frames)
-            left -= shown or 1
+            left -= shown or _SILENT_STEP
             if timeline.due > now or text.arrived >= enough:
                 break
         if before >= self._skip:

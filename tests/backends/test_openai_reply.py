@@ -186,3 +186,9 @@ def test_reading_is_told_in_percent():
 def test_a_chunk_of_another_shape_is_malformed(broken):
     with pytest.raises(MalformedChunk):
         Reply().take(broken)
+
+
+def test_an_id_that_is_a_number_is_an_id():
+    reply = taken(call(0, 7, "add", "{"), call(0, 7, arguments="}"))
+    (request,) = reply.tool_requests
+    assert (request.id, request.arguments) == ("7", "{}")

@@ -4,7 +4,7 @@ from math import inf
 import pytest
 
 from streamchat.chunking.registry import Registry, shipped
-from streamchat.presenting.answer_text import SLICE_CHARACTERS, AnswerText
+from streamchat.presenting.answer_text import SLICE_CHARACTERS, AnswerText, NotTheText
 from streamchat.presenting.pacing import TRAIL_SECONDS
 from streamchat.presenting.waiting import Waiting
 
@@ -84,3 +84,31 @@ def test_nothing_is_left_of_what_is_dropped(take):
     take(text, "ab")
     text.drop()
     assert (text.is_uncut, text.held_until) == (False, inf)
+
+
+class Pairs:
+    """A strategy that makes no lists, and of the text what ``change`` makes of it."""
+
+    def __init__(self, change=lambda chunk: chunk):
+        self._change = change
+
+    def feed(self, text):
+        return (self._change(text[start : start + 2]) for start in range(0, len(text), 2))
+
+    def flush(self):
+        return ()
+
+
+def test_a_strategy_may_give_its_chunks_in_any_shape():
+    whole, live = AnswerText(Pairs, lets_go=True), AnswerText(Pairs, lets_go=True)
+    whole.take_whole("abcd")
+    assert list(whole.cut_slice()) == [2, 2]
+    assert [each.chunk for each in live.add(1.0, "abcd")] == ["ab", "cd"]
+
+
+@pytest.mark.parametrize("change", [str.upper, str.strip, lambda chunk: chunk * 2], ids=["other", "less", "more"])
+def test_a_strategy_that_does_not_give_the_text_back_is_told_of(change):
+    text = AnswerText(partial(Pairs, change), lets_go=True)
+    text.take_whole("abc ")
+    with pytest.raises(NotTheText, match="not the text"):
+        text.cut_slice()

@@ -108,6 +108,15 @@ def test_it_stays_plain_python_when_a_module_cannot_be_compiled(tmp_path: Path) 
     assert not is_compiled(environment_with(tmp_path, WAYS["wheel"], {"CC": str(compiler)}), tmp_path)
 
 
+def test_it_stays_plain_python_when_it_cannot_be_translated(tmp_path: Path) -> None:
+    # As mypyc does at an error of types, which another version of it may find.
+    giving_up = tmp_path / "mypyc"
+    giving_up.mkdir()
+    (giving_up / "__init__.py").touch()
+    (giving_up / "build.py").write_text("raise SystemExit('can not do it')\n")
+    assert not is_compiled(environment_with(tmp_path, WAYS["wheel"], {"PYTHONPATH": str(tmp_path)}), tmp_path)
+
+
 def test_the_tests_of_the_rooms_pass_with_what_is_compiled_too(compiled: Path, tmp_path: Path) -> None:
     for name in ("tests", "docs", "setup.cfg", "pyproject.toml"):
         (tmp_path / name).symlink_to(CHECKOUT / name)

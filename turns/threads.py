@@ -22,6 +22,8 @@ from streamchat.turns.run_query import run_query, run_query_here
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
 
 UNDELIVERED_FACTS = 64
+# Of the threads that may run functions, so many are there before the first question comes.
+READY_THREADS = 32
 
 _STOPPED = Ended(cause="cancelled", code="cancelled")
 
@@ -125,9 +127,11 @@ class ThreadExecutor:
         self._loop = loop
         self._inbox = Inbox(loop)
         self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
-        # Room for the abandoned ones beside the running ones; a thread exists only once it is needed.
+        # Room for the abandoned ones beside the running ones.
         self._pool = ThreadPoolExecutor(limits.max_running + limits.max_abandoned, thread_name_prefix="process_query")
         self._emitters: dict[int, ThreadEmitter | LoopEmitter] = {}
+        if not bound.never_blocks:
+            self._start_threads(min(limits.max_running, READY_THREADS))
 
     def submit(self, job: Job) -> None:
         self._queue.submit(job)
@@ -150,6 +154,15 @@ class ThreadExecutor:
     def stop(self) -> bool:
         self._pool.shutdown(wait=False, cancel_futures=True)
         return not self._emitters
+
+    def _start_threads(self, count: int) -> None:
+        """To start one, the loop waits for a tenth of a millisecond: not while a burst of questions comes in."""
+        all_are_there = threading.Barrier(count)
+        try:
+            for _ in range(count):
+                self._pool.submit(all_are_there.wait)
+        except RuntimeError:
+            all_are_there.abort()  # no more to be had now: the rest is asked for when it is needed
 
     def _launch(self, job: Job) -> None:
         deadline = job.started()

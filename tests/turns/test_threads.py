@@ -373,9 +373,10 @@ async def test_every_notice_after_the_stop_is_refused_not_only_the_first() -> No
 
 def test_a_function_that_outlives_the_loop_is_stopped_at_its_next_sign_of_life(released: threading.Event) -> None:
     seen: list[str] = []
-    is_over = threading.Event()
+    has_begun, is_over = threading.Event(), threading.Event()
 
     def process_query(message: str, progress: Any) -> str:
+        has_begun.set()
         assert released.wait(AGES)
         try:
             progress("anybody there?")
@@ -389,6 +390,7 @@ def test_a_function_that_outlives_the_loop_is_stopped_at_its_next_sign_of_life(r
     async def start() -> ThreadExecutor:
         executor = ThreadExecutor(BoundFunction(process_query), ExecutorLimits(), asyncio.get_running_loop())
         executor.submit(RecordingJob())
+        assert has_begun.wait(AGES)
         assert not executor.stop()
         return executor
 
@@ -544,6 +546,20 @@ async def test_a_producer_that_has_no_room_after_the_stop_is_refused_and_not_hel
     emitter.cancelled.set()
     with pytest.raises(QueryCancelled):
         await asyncio.wait_for(asyncio.to_thread(emitter.emit, Text(text="x")), AGES)
+
+
+@pytest.mark.gen_test
+async def test_its_threads_are_there_before_the_first_question(make: Make) -> None:
+    before, used = set(threading.enumerate()), []
+    executor, job = (
+        make(lambda message: used.append(threading.current_thread()) or "done", max_running=3),
+        RecordingJob(),
+    )
+    ready = set(threading.enumerate()) - before
+    executor.submit(job)
+    await job.end()
+    assert len(ready) == 3
+    assert set(used) <= ready
 
 
 async def until_gone(kept: "weakref.ref[ThreadEmitter]") -> None:

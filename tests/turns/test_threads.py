@@ -562,6 +562,25 @@ async def test_its_threads_are_there_before_the_first_question(make: Make) -> No
     assert set(used) <= ready
 
 
+@pytest.mark.gen_test
+async def test_when_not_all_threads_can_be_had_those_that_are_there_do_not_wait_for_them(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def start_two(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    assert make(lambda message: message, max_running=3).stop()
+    for thread in started:
+        thread.join(AGES)
+    assert [thread.is_alive() for thread in started] == [False, False]
+
+
 async def until_gone(kept: "weakref.ref[ThreadEmitter]") -> None:
     """A thread lets go of what it has worked on a moment after it has said so."""
     while kept() is not None:  # noqa: ASYNC110 - nobody tells

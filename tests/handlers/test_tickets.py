@@ -1,7 +1,8 @@
 """Tickets: what lets a client that can send no header follow one stream, once."""
 
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 import pytest
@@ -241,13 +242,19 @@ def test_a_reconnect_goes_on_with_the_same_address_after_every_frame() -> None:
     with_server(saying(ANSWER), scenario)
 
 
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[tuple[str, str, Connection, Connection]]:
+    """A stream that has just begun: its id, the path with a ticket for it, and connections for two followers."""
+    async with house.connect() as asking, house.connect() as one, house.connect() as other:
+        stream_id = await house.begin(asking)
+        yield stream_id, f"/api/streams/{stream_id}?ticket={await ticket_for(house, stream_id)}", one, other
+
+
 def test_the_place_comes_before_there_is_a_frame_and_whoever_has_it_may_come_back_at_any_time() -> None:
     gate = Gate(ANSWER)
 
     async def scenario(house: House) -> None:
-        async with house.connect() as asking, house.connect() as first, house.connect() as second:
-            stream_id = await house.begin(asking)
-            path = f"/api/streams/{stream_id}?ticket={await ticket_for(house, stream_id)}"
+        async with running(house) as (stream_id, path, first, second):
             await begins(first, path, place(stream_id, 0))
             # The first one's network is gone, and the server does not know it yet.
             await begins(second, path, place(stream_id, 0), **{"Last-Event-ID": f"{stream_id}:0"})
@@ -261,9 +268,7 @@ def test_whoever_was_cut_off_before_anything_came_may_come_once_more_from_the_be
     gate = Gate(ANSWER)
 
     async def scenario(house: House) -> None:
-        async with house.connect() as asking, house.connect() as cut, house.connect() as back:
-            stream_id = await house.begin(asking)
-            path = f"/api/streams/{stream_id}?ticket={await ticket_for(house, stream_id)}"
+        async with running(house) as (stream_id, path, cut, back):
             await cut.send("GET", path)
             await until(lambda: house.server.rooms.book.readers == 2)
             await cut.close()
@@ -281,9 +286,7 @@ def test_there_is_one_follower_at_a_time() -> None:
     gate = Gate(ANSWER)
 
     async def scenario(house: House) -> None:
-        async with house.connect() as asking, house.connect() as first, house.connect() as second:
-            stream_id = await house.begin(asking)
-            path = f"/api/streams/{stream_id}?ticket={await ticket_for(house, stream_id)}"
+        async with running(house) as (stream_id, path, first, second):
             await begins(first, path, place(stream_id, 0))
             assert (await house.get(path, token=None)).status == 401
             assert await first.read_frame() is not None

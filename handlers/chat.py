@@ -73,7 +73,7 @@ class StreamChatDoor(Door):
 
     async def _stream_chat_base(self, style: StreamStyle) -> None:
         turn, reader = await ask(self, style)
-        await respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn))
+        respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn))
 
 
 class ChatDoor(Door):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.web import RequestHandler
 
+from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.tally import Tally
 from streamchat.presenting.frames import AnyFrame, Chunk
@@ -19,17 +19,39 @@ from streamchat.wire.wire import Wire
 PIECE_BYTES = 16_384
 
 
+# A client has been sent all there was to say to it.
+CLEAN_ENDS: tuple[Leaving, ...] = ("finished", "failed")
+
+
 class Stalled(Exception):
     """The client has not taken a piece within the stall limit."""
 
 
+class Opening(Protocol):
+    """A response that has not begun."""
+
+    def open_stream(self, data: bytes) -> IOStream:
+        """Write the headers and ``data``, and let go of the connection: from now on it is the caller's."""
+
+    def drop(self) -> None:
+        """Close the connection without an answer."""
+
+
 class SseDelivery:
-    """The one writer of a streaming response. Chunks, which nearly all frames are, leave through the outbox."""
+    """The one writer of a streaming response. Chunks, which nearly all frames are, leave through the outbox.
+
+    ``open_streams`` has the connection for so long, and is given it back when ``keeps_alive`` says that the client may
+    have another request. Without ``is_chunked``, which is HTTP/1.0, the end of the connection is that of the stream.
+    """
 
     __slots__ = (
-        "_handler",
         "_is_chunked",
+        "_keeps_alive",
         "_leaving",
+        "_on_end",
+        "_on_gone",
+        "_open_streams",
+        "_opening",
         "_outbox",
         "_room",
         "_socket_send",
@@ -40,18 +62,33 @@ class SseDelivery:
     )
 
     def __init__(
-        self, handler: RequestHandler, wire: Wire, outbox: Outbox, *, stall_seconds: float, received_at: float
+        self,
+        opening: Opening,
+        wire: Wire,
+        outbox: Outbox,
+        open_streams: OpenStreams,
+        *,
+        is_chunked: bool,
+        keeps_alive: bool,
+        stall_seconds: float,
+        received_at: float,
+        on_gone: Callable[[], None],
+        on_end: Callable[[Leaving], None] | None = None,
     ) -> None:
-        self._handler = handler
+        self._opening: Opening | None = opening
         self._wire = wire
         self._outbox = outbox
+        self._open_streams = open_streams
+        self._is_chunked = is_chunked
+        self._keeps_alive = keeps_alive and is_chunked
         self._stall_seconds = stall_seconds
+        self._on_gone = on_gone
+        self._on_end = on_end
         self.tally = Tally(received_at)
         self._leaving = b""  # what is in the outbox
         self._room: asyncio.Future[None] | None = None  # that what was in the outbox has to wait for
         self._stream: IOStream | None = None
         self._socket_send: Callable[[bytes], int]
-        self._is_chunked = handler.request.version == "HTTP/1.1"
 
     def deliver(self, frames: list[AnyFrame]) -> asyncio.Future[None] | None:
         """Write and flush. Returns None when there is room for more, or else a future that is done once there is.
@@ -79,13 +116,18 @@ class SseDelivery:
 
     def end(self, leaving: Leaving) -> None:
         """End the response: cleanly when all has been said, and not at all when the client has left before."""
-        if leaving not in ("finished", "failed"):
-            drop(self._handler)
-            return
-        finished = self._handler.finish()
-        if not self._is_chunked:
-            # The end of the connection is the end of the stream.
-            finished.add_done_callback(lambda _: drop(self._handler))
+        opening, stream = self._opening, self._stream
+        if opening is not None:
+            self._opening = None
+            opening.drop()
+        elif stream is not None:
+            self._open_streams.remove(stream)
+            if leaving in CLEAN_ENDS:
+                self._finish(stream)
+            else:
+                stream.close()
+        if self._on_end is not None:
+            self._on_end(leaving)
 
     def _leave(self) -> None:
         """Called by the outbox; what was in it may have left before, with a frame that could not wait."""
@@ -97,22 +139,35 @@ class SseDelivery:
                 self._room.add_done_callback(_look_at)
 
     def _begin(self, data: bytes) -> asyncio.Future[None] | None:
-        """The first piece takes the headers with it, so it goes through Tornado."""
-        connection: Any = self._handler.request.connection
-        stream = self._stream = connection.stream
+        """The first piece takes the headers with it, so it goes through Tornado, which has no more to do then."""
+        opening, self._opening = self._opening, None
+        assert opening is not None
+        stream = self._stream = opening.open_stream(data[:PIECE_BYTES])
+        self._open_streams.add(stream)
+        stream.set_close_callback(self._on_gone)
+        if stream.closed():
+            raise StreamClosedError
         # Or the kernel keeps a frame back until the client has acknowledged the one before, which may take 40 ms and
         # the way there and back.
         stream.set_nodelay(True)
-        self._handler.write(data[:PIECE_BYTES])
-        written = self._handler.flush()
-        if stream.closed():
-            raise StreamClosedError
         self._socket_send = stream.socket.send
         rest = data[PIECE_BYTES:]
-        if written.done():
+        if not stream.writing():
             return self._write(stream, rest) if rest else None
-        begun = within(written, self._stall_seconds)
+        # Nothing more is written here: this is done when what was written before has left.
+        begun = within(stream.write(b""), self._stall_seconds)
         return asyncio.ensure_future(self._write_after(begun, stream, rest)) if rest else begun
+
+    def _finish(self, stream: IOStream) -> None:
+        """All has left. Let the connection have another request, or close it."""
+        if stream.closed():
+            return
+        # RFC 9112, section 7.1: the last chunk.
+        written = stream.write(b"0\r\n\r\n" if self._is_chunked else b"")
+        if not self._keeps_alive:
+            written.add_done_callback(lambda _: stream.close())
+        elif not stream.closed():
+            self._open_streams.give_back(stream)
 
     async def _write_after(self, begun: asyncio.Future[None], stream: IOStream, data: bytes) -> None:
         await begun
@@ -167,10 +222,3 @@ def within(written: asyncio.Future[None], seconds: float) -> asyncio.Future[None
     timer = loop.call_later(seconds, give_up)
     written.add_done_callback(settle)
     return limited
-
-
-def drop(handler: RequestHandler) -> None:
-    """Close the connection without a clean end: what was sent must not look whole."""
-    connection: Any = handler.request.connection
-    if connection is not None and connection.stream is not None:
-        connection.stream.close()

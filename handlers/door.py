@@ -14,10 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from tornado.httputil import HTTPHeaders
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from streamchat.handlers.delivery import drop
 from streamchat.handlers.errors import Refused, bad_field, refusal_of
 from streamchat.handlers.request_body import RequestBody
 from streamchat.handlers.request_id import request_id
@@ -143,7 +142,7 @@ class Door(RequestHandler):
         self.finish()
 
     def open_reader(self, turn: Turn) -> Reader:
-        """The door's one reader, closed with its request; at once, when the client has left meanwhile."""
+        """The door's one reader, closed with its request or its stream; at once, when the client has left meanwhile."""
         self.reader = turn.open_reader()
         if self._has_left:
             self.reader.close()
@@ -212,6 +211,20 @@ class Door(RequestHandler):
         self._headers = HTTPHeaders()
         return flushed
 
+    def open_stream(self, data: bytes) -> IOStream:
+        """Send the headers and ``data``, and let go of the connection: its end is no more the door's to see to."""
+        self.write(data)
+        self.flush()
+        self.rooms.metrics.request_finished(self.door_name, self.get_status())
+        self.body.drop()
+        return self.detach()
+
+    def drop(self) -> None:
+        """Close the connection without a clean end: what was sent must not look whole."""
+        connection: Any = self.request.connection
+        if connection is not None and connection.stream is not None:
+            connection.stream.close()
+
     def on_finish(self) -> None:
         if self.reader is not None:
             self.reader.close()
@@ -238,7 +251,7 @@ class Door(RequestHandler):
         written = self.write_refusal(payload or refused.payload(self.lang))
         if refused.code == "shutting_down":
             # Tornado sends that header as it is told, but keeps the connection all the same.
-            written.add_done_callback(lambda _: drop(self))
+            written.add_done_callback(lambda _: self.drop())
 
 
 class NoDoor(Door):

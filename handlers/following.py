@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streamchat.presenting.frames import AnyFrame
 from streamchat.presenting.presenter import Presenter
@@ -13,35 +13,65 @@ from streamchat.turns.reader import Reader
 # when the client is gone, and so may the call.
 Deliver = Callable[[list[AnyFrame]], "asyncio.Future[None] | None"]
 
+# Called once, with what ``Deliver`` has raised, or with None.
+OnOver = Callable[[BaseException | None], None]
 
-def follow(reader: Reader, presenter: Presenter, deliver: Deliver) -> asyncio.Future[None]:
+
+def follow(
+    reader: Reader,
+    presenter: Presenter,
+    deliver: Deliver,
+    on_over: OnOver,
+    *,
+    first: Sequence[AnyFrame] = (),
+) -> None:
     """Deliver every frame as it falls due, until the terminal one or until the reader is closed.
 
-    The only writer of its connection: progress, chunks and keep-alives all come from the presenter. The future is done
-    when it is over; it fails with what ``deliver`` raises.
+    ``first`` is delivered at once, together with what is due now; also if that is nothing: who comes back may be up to
+    date, and must learn that it is let in. The only writer of its connection: progress, chunks and keep-alives all come
+    from the presenter. It may be over before this returns.
     """
-    following = _Following(reader, presenter, deliver)
-    reader.listen(following.run)
-    following.run()
-    return following.over
+    _Following(reader, presenter, deliver, on_over).begin(first)
+
+
+def followed(reader: Reader, presenter: Presenter, deliver: Deliver) -> asyncio.Future[None]:
+    """Follow, for whoever waits for the end: done when it is over, it fails with what ``deliver`` has raised."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if over.done():
+            return  # nobody waits any more
+        if error is None:
+            over.set_result(None)
+        else:
+            over.set_exception(error)
+
+    follow(reader, presenter, deliver, settle)
+    return over
 
 
 class _Following:
     """The loop, as plain callbacks: a frame that is due costs no wake-up of a task."""
 
-    __slots__ = ("_deliver", "_is_held_up", "_presenter", "_reader", "over")
+    __slots__ = ("_deliver", "_is_held_up", "_is_over", "_on_over", "_presenter", "_reader")
 
-    def __init__(self, reader: Reader, presenter: Presenter, deliver: Deliver) -> None:
+    def __init__(self, reader: Reader, presenter: Presenter, deliver: Deliver, on_over: OnOver) -> None:
         self._reader = reader
         self._presenter = presenter
         self._deliver = deliver
+        self._on_over = on_over
         self._is_held_up = False
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._is_over = False
 
-    def run(self) -> None:
+    def begin(self, first: Sequence[AnyFrame]) -> None:
+        """Deliver ``first``, and from then on what is due."""
+        self._reader.listen(self._run)
+        self._run(list(first))
+
+    def _run(self, first: list[AnyFrame] | None = None) -> None:
         """Deliver what is due now, and see to it that this is called again in time."""
         reader, presenter = self._reader, self._presenter
-        if self.over.done() or reader.is_closed:
+        if reader.is_closed:
             self._end()
             return
         if self._is_held_up:
@@ -51,7 +81,9 @@ class _Following:
                 presenter.feed(reader.take(), reader.take_notice())
             now = reader.now
             frames = presenter.take(now)
-            room = self._deliver(frames) if frames else None
+            if first is not None:
+                frames = first + frames
+            room = self._deliver(frames) if frames or first is not None else None
         except Exception as error:  # noqa: BLE001 - whoever follows is told of it
             self._end(error)
             return
@@ -74,16 +106,13 @@ class _Following:
         if error is not None or self._presenter.is_finished:
             self._end(error)
         else:
-            self.run()
+            self._run()
 
     def _end(self, error: BaseException | None = None) -> None:
         self._reader.ignore()
-        if self.over.done():
-            return
-        if error is None:
-            self.over.set_result(None)
-        else:
-            self.over.set_exception(error)
+        if not self._is_over:
+            self._is_over = True
+            self._on_over(error)
 
 
 async def fast_forward(reader: Reader, presenter: Presenter, number: int) -> list[AnyFrame]:

@@ -49,9 +49,7 @@ class CompletionsDoor(OpenAIDoor):
             options = request.stream_options
             wire = CompletionWire(completion, with_usage=options is not None and bool(options.include_usage))
             # The first sign of life goes out with the headers, before any work.
-            await respond_with_stream(
-                self, turn, reader, presenter_of(self.rooms, turn), first=[keepalive(0)], wire=wire
-            )
+            respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn), first=[keepalive(0)], wire=wire)
             return
         whole = await gather(self, turn, reader)
         if whole is not None:

@@ -11,6 +11,7 @@ from streamchat.handlers.attachments import AttachmentDesk
 from streamchat.handlers.kept_records import KeptConversations, KeptFigures
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.door_metrics import DoorMetrics
@@ -82,6 +83,7 @@ class Rooms:
     limits: DoorLimits
     outbox: Outbox
     sockets: OpenSockets
+    streams: OpenStreams
     tickets: Tickets
     attachments: AttachmentDesk
     large_bodies: LargeBodies

@@ -40,7 +40,7 @@ class FrameDelivery(Protocol):
         """Called once, last, whatever has happened; ``leaving`` says whether the client may be given a clean end."""
 
 
-async def show(
+def show(
     rooms: Rooms,
     turn: Turn,
     reader: Reader,
@@ -51,27 +51,78 @@ async def show(
     first: Sequence[AnyFrame] = (),
     resumed: bool = False,
 ) -> None:
-    """Deliver ``first`` and then what the presenter gives; tell the observer, and ``delivery`` that it is the end."""
-    leaving: Leaving = "client_gone"  # whatever ends this from outside must not look like an end of the stream
-    try:
-        if first or resumed:
-            # Who comes back may be up to date: without a frame, too, it must learn at once that it is let in.
-            await _delivered(delivery.deliver(list(first)))
-        await follow(reader, presenter, delivery.deliver)
-        leaving = "client_gone" if reader.is_closed else "finished"
-    except StreamClosedError:
-        leaving = "client_gone"
-    except Stalled:
-        leaving = "stalled"
-    except Exception:
-        _logger.exception("stream of turn %s failed", turn.id)
-        await _say_internal_error(turn, delivery, presenter)
-        leaving = "failed"
-    finally:
+    """Deliver ``first`` and then what the presenter gives; tell the observer, and ``delivery`` that it is the end.
+
+    What is due now is delivered before this returns.
+    """
+    showing = _Showing(rooms, turn, reader, presenter, delivery, door, resumed=resumed)
+    follow(reader, presenter, delivery.deliver, showing.end, first=first)
+
+
+class _Showing:
+    """What is known of one reading until its end. No task: a stream is open for minutes, and most of them wait."""
+
+    __slots__ = ("_delivery", "_door", "_presenter", "_reader", "_resumed", "_rooms", "_turn")
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        turn: Turn,
+        reader: Reader,
+        presenter: Presenter,
+        delivery: FrameDelivery,
+        door: str,
+        *,
+        resumed: bool,
+    ) -> None:
+        self._rooms = rooms
+        self._turn = turn
+        self._reader = reader
+        self._presenter = presenter
+        self._delivery = delivery
+        self._door = door
+        self._resumed = resumed
+
+    def end(self, error: BaseException | None) -> None:
+        """It is over: ``error`` is what delivering has failed with."""
+        if error is None:
+            self._leave("client_gone" if self._reader.is_closed else "finished")
+        elif isinstance(error, StreamClosedError):
+            self._leave("client_gone")
+        elif isinstance(error, Stalled):
+            self._leave("stalled")
+        else:
+            _logger.error("stream of turn %s failed", self._turn.id, exc_info=error)
+            self._say_internal_error()
+
+    def _say_internal_error(self) -> None:
+        payload = error_payload(sentence("internal_error", self._turn.rules.view.lang), "internal_error")
+        # It is not the log's: it ends this reading, and who comes back misses nothing.
+        frame = Frame(payload, self._presenter.number, is_durable=False, is_terminal=True)
         try:
-            rooms.observer.delivered(turn, delivery.tally.summary(door, leaving, resumed=resumed))
+            room = self._delivery.deliver([frame])
+        except Exception as error:  # noqa: BLE001 - the same as through the future
+            self._told(error)
+            return
+        if room is None:
+            self._leave("failed")
+        else:
+            room.add_done_callback(lambda told: self._told(None if told.cancelled() else told.exception()))
+
+    def _told(self, error: BaseException | None) -> None:
+        if isinstance(error, Stalled | StreamClosedError):
+            _logger.info("nobody was left to tell of it")
+        elif error is not None:
+            _logger.error("the client of turn %s could not be told of it", self._turn.id, exc_info=error)
+        self._leave("failed")
+
+    def _leave(self, leaving: Leaving) -> None:
+        try:
+            delivered = self._delivery.tally.summary(self._door, leaving, resumed=self._resumed)
+            self._rooms.observer.delivered(self._turn, delivered)
         finally:
-            delivery.end(leaving)
+            self._delivery.end(leaving)
+            self._reader.close()
 
 
 async def catch_up(rooms: Rooms, presenter: Presenter, reader: Reader, seen: int) -> list[AnyFrame]:
@@ -85,18 +136,3 @@ async def catch_up(rooms: Rooms, presenter: Presenter, reader: Reader, seen: int
         raise BadEventId("that frame has not been sent yet")
     rooms.metrics.resumed("complete" if presenter.is_finished and not first else "resumed")
     return first
-
-
-async def _say_internal_error(turn: Turn, delivery: FrameDelivery, presenter: Presenter) -> None:
-    payload = error_payload(sentence("internal_error", turn.rules.view.lang), "internal_error")
-    # It is not the log's: it ends this reading, and who comes back misses nothing.
-    frame = Frame(payload, presenter.number, is_durable=False, is_terminal=True)
-    try:
-        await _delivered(delivery.deliver([frame]))
-    except (Stalled, StreamClosedError):
-        _logger.info("nobody was left to tell of it")
-
-
-async def _delivered(room: asyncio.Future[None] | None) -> None:
-    if room is not None:
-        await room

@@ -1,12 +1,10 @@
-"""The turns that one WebSocket follows: so many at a time, each with one reader, and with a task that shows it.
+"""The turns that one WebSocket follows: so many at a time, each with one reader, and shown to its end.
 
-Knows no messages. A task ends by itself when its turn is over or its reader is closed.
+Knows no messages. Showing ends by itself when a turn is over or its reader is closed.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -23,8 +21,6 @@ from streamchat.turns.turn import Turn
 
 DOOR = "ws"
 
-_logger = logging.getLogger("streamchat.doors")
-
 
 class SocketTurns:
     """Whoever opens a reader closes it, or has it shown: then it is closed at the end."""
@@ -33,7 +29,6 @@ class SocketTurns:
         self._rooms = rooms
         self._writer = writer
         self._readers: dict[str, Reader] = {}
-        self._shows: set[asyncio.Task[None]] = set()
         self._opening = 0
         self._has_left = False
 
@@ -76,18 +71,10 @@ class SocketTurns:
         delivery = SocketDelivery(
             self._writer, turn.id, received_at=received_at, on_end=partial(self.close_reader, turn)
         )
-        showing = show(self._rooms, turn, reader, presenter, delivery, door=DOOR, first=first, resumed=resumed)
-        task = asyncio.create_task(showing, name=f"show {turn.id}")
-        self._shows.add(task)
-        task.add_done_callback(self._shown)
+        show(self._rooms, turn, reader, presenter, delivery, door=DOOR, first=first, resumed=resumed)
 
     def close(self) -> None:
         """The client has left: its readers close, and what shows them ends by itself."""
         self._has_left = True
         for reader in list(self._readers.values()):
             reader.close()
-
-    def _shown(self, task: asyncio.Task[None]) -> None:
-        self._shows.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _logger.error("%s failed", task.get_name(), exc_info=error)

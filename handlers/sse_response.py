@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Callable, Sequence
 
 from streamchat.handlers.delivery import SseDelivery
 from streamchat.handlers.door import Door
 from streamchat.handlers.showing import show
 from streamchat.presenting.frames import AnyFrame
 from streamchat.presenting.presenter import Presenter
+from streamchat.turns.observer import Leaving
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.sse import CONTENT_TYPE, SseWire
@@ -24,33 +25,39 @@ def respond_with_stream(
     first: Sequence[AnyFrame] = (),
     resumed: bool = False,
     wire: Wire | None = None,
-) -> Awaitable[None]:
+    on_end: Callable[[Leaving], None] | None = None,
+) -> None:
     """Stream ``turn`` to the door's client, ``first`` before what the presenter gives.
 
-    ``wire`` is another dialect's. What is returned is done when all has been sent, or when the client has left; it is
-    not this function's own coroutine, which every open stream would hold.
+    ``wire`` is another dialect's. The door is done when this returns, and the stream goes on without it: ``on_end``
+    is called when all has been sent, or when the client has left.
     """
     _set_headers(door, turn)
-    rooms = door.rooms
+    rooms, request = door.rooms, door.request
     delivery = SseDelivery(
         door,
         wire or SseWire(turn.id),
         rooms.outbox,
+        rooms.streams,
+        is_chunked=request.version == "HTTP/1.1",
+        keeps_alive="close" not in request.headers.get("Connection", "").lower(),
         stall_seconds=rooms.limits.stall_seconds,
         received_at=door.received_at,
+        on_gone=reader.close,
+        on_end=on_end,
     )
-    return show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
+    show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
 
 
 def _set_headers(door: Door, turn: Turn) -> None:
     door.set_header("Content-Type", CONTENT_TYPE)
     door.set_header("Cache-Control", "no-cache, no-transform")
     door.set_header("X-Accel-Buffering", "no")
-    door.set_header("Connection", "keep-alive")
-    if door.request.version != "HTTP/1.1":
+    if door.request.version == "HTTP/1.1":
+        door.set_header("Connection", "keep-alive")
+    else:
         # No chunks there: the end of the connection is the end of the stream. That the client may have asked for a
-        # keep-alive, which Tornado would promise, is forgotten below.
+        # keep-alive, which Tornado would promise, is forgotten.
         door.set_header("Connection", "close")
+        door.request.headers.pop("Connection", None)
     door.identify(turn)
-    # A stream is open for minutes: what its request has said is not kept for so long.
-    door.request.headers.clear()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 
+from streamchat.handlers.delivery import CLEAN_ENDS
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
 from streamchat.handlers.rooms import Rooms
@@ -13,6 +16,7 @@ from streamchat.handlers.stopping import stop
 from streamchat.handlers.tickets import Ticket, TicketTaken
 from streamchat.handlers.views import presenter_of
 from streamchat.stores.tokens import Caller
+from streamchat.turns.observer import Leaving
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
 from streamchat.wire.event_id import seen_frames
@@ -56,24 +60,27 @@ class StreamDoor(Door):
         """Show the stream to the ticket's follower, an EventSource, which has its place before the first frame."""
         comes_back = bool(self.request.headers.get("Last-Event-ID"))
         wire = PlaceFirst(SseWire(turn.id), turn.id, seen)
+        end: asyncio.Future[Leaving] = asyncio.get_running_loop().create_future()
         try:
             with self.rooms.tickets.follow(ticket, reader, comes_back=comes_back):
-                if await self._show(turn, reader, seen, wire):
+                await self._show(turn, reader, seen, wire, end.set_result)
+                if await end in CLEAN_ENDS:
                     ticket.is_spent = True
         except TicketTaken:
             raise Refused("unauthorized") from None
 
-    async def _show(self, turn: Turn, reader: Reader, seen: int, wire: Wire) -> bool:
-        """Returns whether all of the stream has been sent."""
+    async def _show(
+        self, turn: Turn, reader: Reader, seen: int, wire: Wire, on_end: Callable[[Leaving], None] | None = None
+    ) -> None:
         presenter = presenter_of(self.rooms, turn, skip=seen, with_opening=False)
         first = await catch_up(self.rooms, presenter, reader, seen)
         if presenter.is_finished and not first:
             # All has been seen. 204 is also what stops an EventSource (WHATWG HTML, 9.2.3).
             self.set_status(HTTPStatus.NO_CONTENT)
-            return True
-        await respond_with_stream(self, turn, reader, presenter, first=first, resumed=True, wire=wire)
-        # A response that has broken off is dropped, not finished.
-        return self._finished
+            if on_end is not None:
+                on_end("finished")
+            return
+        respond_with_stream(self, turn, reader, presenter, first=first, resumed=True, wire=wire, on_end=on_end)
 
     async def delete(self, stream_id: str) -> None:
         turn = self.rooms.book.find(stream_id, owner=self.caller)

@@ -45,7 +45,7 @@ class Tally:
     def count(self, frames: list[AnyFrame]) -> None:
         """These have left now."""
         now = monotonic()
-        if self._first_frame_at is None:
+        if self._first_frame_at is None and frames:
             self._first_frame_at = now
         for frame in frames:
             if type(frame) is Chunk:

@@ -42,7 +42,7 @@ class UiMessagesDoor(_UiMessageDoor):
         asked = read_question(self, UiMessageRequest)
         request, history = question_in(asked)
         turn, reader = await ask_for(self, request, UI_MESSAGES, history=history)
-        await respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn), wire=self.dialect(turn))
+        respond_with_stream(self, turn, reader, presenter_of(self.rooms, turn), wire=self.dialect(turn))
 
 
 class UiMessageStreamDoor(_UiMessageDoor):
@@ -59,7 +59,7 @@ class UiMessageStreamDoor(_UiMessageDoor):
         reader = self.open_reader(turn)
         presenter = presenter_of(self.rooms, turn)
         first = await catch_up(self.rooms, presenter, reader, 0)
-        await respond_with_stream(self, turn, reader, presenter, first=first, resumed=True, wire=self.dialect(turn))
+        respond_with_stream(self, turn, reader, presenter, first=first, resumed=True, wire=self.dialect(turn))
 
     def _turn(self, chat_id: str) -> Turn | None:
         """The turn that is named, running or not; else the one that runs."""

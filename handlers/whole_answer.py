@@ -6,7 +6,7 @@ from time import monotonic
 
 from streamchat.handlers.door import Door
 from streamchat.handlers.errors import Refused
-from streamchat.handlers.following import follow
+from streamchat.handlers.following import followed
 from streamchat.handlers.views import presenter_of
 from streamchat.presenting.frames import AnyFrame, Chunk, Payload
 from streamchat.turns.observer import Delivery
@@ -19,7 +19,7 @@ _MEDIA_FIELDS = ("media_type", "url", "content", "alt")
 async def gather(door: Door, turn: Turn, reader: Reader) -> WholeAnswer | None:
     """The answer, once it is whole. None when nothing is left to say: the client has gone, or was told an error."""
     whole = WholeAnswer()
-    await follow(reader, presenter_of(door.rooms, turn), whole.deliver)
+    await followed(reader, presenter_of(door.rooms, turn), whole.deliver)
     door.rooms.observer.delivered(turn, whole.summary(door.door_name, monotonic() - door.received_at))
     if not whole.end:
         return None

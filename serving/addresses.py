@@ -9,6 +9,8 @@ from functools import partial
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.rooms import Rooms
 from streamchat.handlers.routes import application, metrics_application
 from streamchat.metrics.house_collector import ConnectionStatistics
@@ -26,16 +28,17 @@ _LATER_SECONDS = 5.0
 
 
 class Addresses:
-    """Takes connections from ``listen`` to ``close``. ``websockets`` tells how many connections have become one.
+    """Takes connections from ``listen`` to ``close``; those that have become a WebSocket, or stream, are counted too.
 
     ``port`` and ``metrics_address`` are the settings' until ``listen``, and then the real ones.
     """
 
-    def __init__(self, settings: Settings, websockets: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, websockets: OpenSockets, streams: OpenStreams) -> None:
         self.port = settings.port
         self.metrics_address: tuple[str, int] | None = None
         self._settings = settings
         self._websockets = websockets
+        self._streams = streams
         self._doors: BoundedHTTPServer | None = None
         self._metrics: BoundedHTTPServer | None = None
 
@@ -46,8 +49,13 @@ class Addresses:
         describe = partial(described, facts_of(rooms, with_metrics=with_metrics))
         doors = application(rooms, describe, with_metrics=with_metrics)
         self._doors, self.port = self._serve(
-            doors, settings.host, settings.port, settings.max_connections, self._websockets
+            doors,
+            settings.host,
+            settings.port,
+            settings.max_connections,
+            lambda: len(self._websockets) + len(self._streams),
         )
+        self._streams.serve_with(self._doors.handle_stream)
         if settings.metrics_address is not None:
             host, port = host_and_port(settings.metrics_address)
             self._metrics, port = self._serve(metrics_application(rooms), host, port, _METRICS_CONNECTIONS, lambda: 0)
@@ -59,7 +67,7 @@ class Addresses:
             self._doors.stop()
 
     async def close(self) -> None:
-        """End every connection that is no WebSocket."""
+        """End every connection that waits for a request, or for an answer that is no stream."""
         for http in (self._doors, self._metrics):
             if http is not None:
                 http.stop()
@@ -67,7 +75,7 @@ class Addresses:
 
     def connections(self) -> ConnectionStatistics:
         """Connections to the doors now, and refused since the start."""
-        websockets, doors = self._websockets(), self._doors
+        websockets, doors = len(self._websockets), self._doors
         if doors is None:
             return ConnectionStatistics(open=0, refused=0, websockets=websockets)
         return ConnectionStatistics(
@@ -75,7 +83,7 @@ class Addresses:
         )
 
     def _serve(
-        self, doors: Application, host: str, port: int, max_connections: int, sockets_open: Callable[[], int]
+        self, doors: Application, host: str, port: int, max_connections: int, others_open: Callable[[], int]
     ) -> tuple[BoundedHTTPServer, int]:
         """A server on an address, and its real port. Raises CannotStart."""
         try:
@@ -87,7 +95,7 @@ class Addresses:
         http = BoundedHTTPServer(
             doors,
             max_connections=max_connections,
-            sockets_open=sockets_open,
+            others_open=others_open,
             idle_connection_timeout=75.0,
             body_timeout=60.0,
             max_body_size=self._settings.max_body_bytes,

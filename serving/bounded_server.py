@@ -23,25 +23,25 @@ class BoundedHTTPServer(HTTPServer):
 
     max_connections: int
     refused_connections = 0
-    _sockets_open: Callable[[], int]
+    _others_open: Callable[[], int]
 
     def initialize(  # type: ignore[override]
         self,
         *args: Any,  # noqa: ANN401 - Tornado's signature, and one argument more
         max_connections: int,
-        sockets_open: Callable[[], int] = lambda: 0,
+        others_open: Callable[[], int] = lambda: 0,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().initialize(*args, **kwargs)
-        self._sockets_open = sockets_open
+        self._others_open = others_open
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         files = max(1, soft - RESERVED_FILES) if soft != resource.RLIM_INFINITY else max_connections
         self.max_connections = min(max_connections, files)
 
     @property
     def open_connections(self) -> int:
-        """Connections that are open now. WebSockets, which Tornado counts no longer, are among them."""
-        return len(self._connections) + self._sockets_open()
+        """Connections that are open now. Those that Tornado counts no longer are among them."""
+        return len(self._connections) + self._others_open()
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:  # noqa: ANN401 - Tornado's signature
         if self.open_connections < self.max_connections:

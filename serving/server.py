@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.public_addresses import Address, is_public
 from streamchat.handlers.rooms import Rooms
 from streamchat.metrics.house_collector import ConnectionStatistics
@@ -38,11 +39,12 @@ class Server:
         self.rooms: Rooms
         self._wiring = Wiring(settings, self.bound, load_function, may_fetch_from)
         self._sockets = OpenSockets()
-        self._addresses = Addresses(settings, self._sockets.__len__)
+        self._streams = OpenStreams()
+        self._addresses = Addresses(settings, self._sockets, self._streams)
 
     async def open(self) -> None:
         """Open the stores and wire the rooms together. Raises CannotStart, and nothing is left open then."""
-        self.rooms = await self._wiring.open(self._sockets, self._addresses.connections)
+        self.rooms = await self._wiring.open(self._sockets, self._streams, self._addresses.connections)
 
     def listen(self) -> None:
         """Take connections on the settings' addresses; ``port`` and ``metrics_address`` are then the real ones.
@@ -68,6 +70,7 @@ class Server:
 
     async def close(self) -> bool:
         """Let go of everything; True when no function is still running in a thread."""
+        self._streams.drop()
         await self._addresses.close()
         self._sockets.drop()
         return await self._wiring.close()

@@ -21,6 +21,7 @@ from streamchat.handlers.fetching import Fetcher
 from streamchat.handlers.kept_records import KeptConversations, KeptFigures
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
+from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.public_addresses import Address
 from streamchat.handlers.request_id import carry_request_id
@@ -81,10 +82,12 @@ class Wiring:
         self._closing = AsyncExitStack()
         self._is_idle = True
 
-    async def open(self, sockets: OpenSockets, connections: Callable[[], ConnectionStatistics]) -> Rooms:
+    async def open(
+        self, sockets: OpenSockets, streams: OpenStreams, connections: Callable[[], ConnectionStatistics]
+    ) -> Rooms:
         """Open the stores and wire the rooms together. Raises CannotStart, and nothing is left open then."""
         try:
-            return await self._open(sockets, connections)
+            return await self._open(sockets, streams, connections)
         except BaseException:
             await self.close()
             raise
@@ -94,7 +97,9 @@ class Wiring:
         await self._closing.aclose()
         return self._is_idle
 
-    async def _open(self, sockets: OpenSockets, connections: Callable[[], ConnectionStatistics]) -> Rooms:
+    async def _open(
+        self, sockets: OpenSockets, streams: OpenStreams, connections: Callable[[], ConnectionStatistics]
+    ) -> Rooms:
         settings, loop, opened = self._settings, asyncio.get_running_loop(), self._closing
         # Before anything is opened that would have to be closed again.
         strategies = Registry([*shipped(), *installed()])
@@ -161,6 +166,7 @@ class Wiring:
             limits=_door_limits(settings),
             outbox=Outbox(loop),
             sockets=sockets,
+            streams=streams,
             tickets=tickets,
             attachments=self._attachment_desk(metrics),
             large_bodies=large_bodies,

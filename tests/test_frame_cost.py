@@ -15,7 +15,8 @@ import pytest
 
 from streamchat.chunking.registry import Registry, shipped
 from streamchat.handlers.delivery import SseDelivery
-from streamchat.handlers.following import follow
+from streamchat.handlers.following import followed
+from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.outbox import Outbox
 from streamchat.presenting.presenter import Presenter
 from streamchat.presenting.styles import ADVANCED, BASIC, SMART
@@ -26,7 +27,7 @@ from streamchat.turns.reader import Reader
 from streamchat.turns.ticker import Ticker
 from streamchat.wire.sse import SseWire
 from tests.fakes.clock import HandClock
-from tests.fakes.connections import OpenResponse, SlowStream
+from tests.fakes.connections import ResponseToOpen, SlowStream
 from tests.fakes.executors import COMPLETE
 
 FRAMES = 200
@@ -98,11 +99,19 @@ class Scene:
         wire = SseWire("st_0123456789abcdefghij")
         self.round = NextRound()
         self.delivery = SseDelivery(
-            OpenResponse(self.stream), wire, Outbox(self.round), stall_seconds=30.0, received_at=0.0
+            ResponseToOpen(self.stream),
+            wire,
+            Outbox(self.round),
+            OpenStreams(),
+            is_chunked=True,
+            keeps_alive=True,
+            stall_seconds=30.0,
+            received_at=0.0,
+            on_gone=reader.close,
         )
         for fact in (Started(), Answer(text=ANSWER), COMPLETE):
             log.append(0.0, fact)
-        self.over = follow(reader, Presenter(timeline, style=style, lang="zh"), self.delivery.deliver)
+        self.over = followed(reader, Presenter(timeline, style=style, lang="zh"), self.delivery.deliver)
 
     def ring(self, times):
         """Let so many ticks come that somebody waits for; each brings the one frame that is due then."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
+from collections.abc import Callable
+from typing import cast
 
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 
 
 class SlowStream:
@@ -19,6 +20,7 @@ class SlowStream:
         self.is_closed = False
         self.is_prompt = False
         self.socket = self
+        self.on_closed: Callable[[], None] | None = None
 
     def set_nodelay(self, value: bool) -> None:
         self.is_prompt = value
@@ -31,9 +33,20 @@ class SlowStream:
         self.taken += data[: self.room]
         return min(self.room, len(data))
 
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        self.on_closed = callback
+
+    def getpeername(self) -> tuple[str, int]:
+        return "127.0.0.1", 1
+
+    def writing(self) -> bool:
+        return self.waiting is not None and not self.waiting.done()
+
     def write(self, data: memoryview) -> asyncio.Future[None]:
         if self.is_closed:
             raise StreamClosedError
+        if not data and self.waiting is not None:
+            return self.waiting
         assert self.waiting is None or self.waiting.done(), "one writer, one piece at a time"
         self.taken += data
         self.largest = max(self.largest, len(data))
@@ -43,22 +56,27 @@ class SlowStream:
     def closed(self) -> bool:
         return self.is_closed
 
+    def close(self) -> None:
+        self.is_closed = True
 
-class OpenResponse:
-    """A request handler whose headers leave at once, or when the test says so."""
 
-    def __init__(self, stream: SlowStream, version: str = "HTTP/1.1", *, is_slow: bool = False) -> None:
-        self.request = SimpleNamespace(version=version, connection=SimpleNamespace(stream=stream))
+class ResponseToOpen:
+    """A response whose headers leave at once, or when the test sets ``flushed``."""
+
+    def __init__(self, stream: SlowStream, *, is_slow: bool = False) -> None:
         self.first = b""
         self.flushed = asyncio.get_running_loop().create_future()
-        if not is_slow:
-            self.flushed.set_result(None)
+        self.is_dropped = False
+        self._stream = stream
+        if is_slow:
+            stream.waiting = self.flushed
 
-    def write(self, data: bytes) -> None:
+    def open_stream(self, data: bytes) -> IOStream:
         self.first += data
+        return cast("IOStream", self._stream)
 
-    def flush(self) -> asyncio.Future[None]:
-        return self.flushed
+    def drop(self) -> None:
+        self.is_dropped = True
 
 
 class BodyConnection:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from streamchat.handlers.following import fast_forward, follow
+from streamchat.handlers.following import fast_forward, followed
 from streamchat.presenting.frames import AnyFrame
 from streamchat.presenting.presenter import FRAMES_PER_TAKE
 from streamchat.presenting.styles import SMART
@@ -52,7 +52,7 @@ class Scene:
         self.presenter = presenter_of(SMART, is_paced=False)
 
     def begin(self) -> "asyncio.Future[None]":
-        return follow(self.reader, self.presenter, self.client.deliver)
+        return followed(self.reader, self.presenter, self.client.deliver)
 
     def answer(self, text: str) -> None:
         for fact in (Started(), Answer(text=text), COMPLETE):

@@ -3,32 +3,46 @@
 import asyncio
 import re
 from collections.abc import Iterable
-from typing import Any, cast
 
 import pytest
 from tornado.iostream import StreamClosedError
 
 from streamchat.handlers.delivery import PIECE_BYTES, SseDelivery, Stalled
+from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.outbox import Outbox
 from streamchat.presenting.frames import AnyFrame, Chunk, Frame
 from streamchat.turns.events import Dismissed
 from streamchat.wire.sse import SseWire
 from streamchat.wire.wire import Wire
-from tests.fakes.connections import OpenResponse, SlowStream
+from tests.fakes.connections import ResponseToOpen, SlowStream
 from tests.handlers.house import House, saying, until, with_server
 
 END: list[AnyFrame] = [Frame({"status": "complete"}, 2, is_terminal=True)]
 
 
 def delivery_to(
-    response: OpenResponse, *, stall_seconds: float = 60.0, outbox: Outbox | None = None, wire: Wire | None = None
+    response: ResponseToOpen,
+    *,
+    stall_seconds: float = 60.0,
+    outbox: Outbox | None = None,
+    wire: Wire | None = None,
+    is_chunked: bool = True,
 ) -> SseDelivery:
-    outbox, wire = outbox or Outbox(asyncio.get_running_loop()), wire or SseWire("st")
-    return SseDelivery(cast("Any", response), wire, outbox, stall_seconds=stall_seconds, received_at=0.0)
+    return SseDelivery(
+        response,
+        wire or SseWire("st"),
+        outbox or Outbox(asyncio.get_running_loop()),
+        OpenStreams(),
+        is_chunked=is_chunked,
+        keeps_alive=True,
+        stall_seconds=stall_seconds,
+        received_at=0.0,
+        on_gone=lambda: None,
+    )
 
 
-def begun(stream: SlowStream, *, stall_seconds: float = 60.0, version: str = "HTTP/1.1") -> SseDelivery:
-    delivery = delivery_to(OpenResponse(stream, version), stall_seconds=stall_seconds)
+def begun(stream: SlowStream, *, stall_seconds: float = 60.0, is_chunked: bool = True) -> SseDelivery:
+    delivery = delivery_to(ResponseToOpen(stream), stall_seconds=stall_seconds, is_chunked=is_chunked)
     assert delivery.deliver([Frame({"status": "initializing"}, 0, is_durable=False)]) is None
     return delivery
 
@@ -64,7 +78,7 @@ async def test_the_kernel_keeps_no_frame_back_to_send_it_with_the_next() -> None
 @pytest.mark.gen_test
 async def test_without_chunked_encoding_the_bytes_are_the_frames_alone() -> None:
     stream = SlowStream()
-    delivery = begun(stream, version="HTTP/1.0")
+    delivery = begun(stream, is_chunked=False)
     stream.room = 10_000
     delivery.deliver(chunk("hello"))
     await settled()
@@ -99,7 +113,7 @@ async def test_the_rest_is_written_a_piece_after_the_other_and_nothing_is_lost(r
 @pytest.mark.parametrize("is_slow", [False, True])
 async def test_what_is_resumed_with_much_at_once_goes_by_pieces_too(is_slow: bool) -> None:
     stream = SlowStream()
-    response = OpenResponse(stream, is_slow=is_slow)
+    response = ResponseToOpen(stream, is_slow=is_slow)
     delivery = delivery_to(response)
     left = delivery.deliver(chunk("x" * 300_000))
     assert left is not None
@@ -165,7 +179,7 @@ class Silent:
 async def test_frames_that_a_dialect_has_no_words_for_are_no_end_of_the_response() -> None:
     stream = SlowStream()
     stream.room = 10_000
-    delivery = delivery_to(OpenResponse(stream), wire=Silent())
+    delivery = delivery_to(ResponseToOpen(stream), wire=Silent())
     for frames in (chunk(""), chunk("hello"), END):
         assert delivery.deliver(frames) is None
     await settled()
@@ -178,7 +192,7 @@ async def test_chunks_of_many_streams_leave_together_when_all_of_them_are_there(
     outbox = Outbox(asyncio.get_running_loop())
     for stream in streams:
         stream.room = 10_000
-        delivery = delivery_to(OpenResponse(stream), outbox=outbox)
+        delivery = delivery_to(ResponseToOpen(stream), outbox=outbox)
         delivery.deliver([Frame({"status": "initializing"}, 0, is_durable=False)])
         delivery.deliver(chunk("hel"))
         delivery.deliver(chunk("lo"))

@@ -37,14 +37,17 @@ class BufferingProxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        ends = [writer]
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            # Cancelled by close(); a handler that says so is logged as an error.
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+                ends.append(there_writer)
                 await asyncio.gather(self._requests(reader, there_writer), self._answers(there_reader, writer))
         finally:
             self._tasks.discard(task)
-            writer.close()
-            there_writer.close()
+            for end in ends:
+                end.close()
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # One request a connection, so that the answer's end is the connection's.

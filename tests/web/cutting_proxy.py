@@ -19,6 +19,7 @@ class CuttingProxy:
         self._mark: tuple[bytes, int] | None = None
         self._is_silent = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server
         self.port = 0
 
@@ -29,6 +30,9 @@ class CuttingProxy:
     async def close(self) -> None:
         self._server.close()
         self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self) -> None:
         """Break every connection there is; new ones are welcome."""
@@ -47,13 +51,23 @@ class CuttingProxy:
         self._mark, self._is_silent = (mark, len(mark)), is_silent
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        pair = {writer, there_writer}
-        self._writers |= pair
-        await asyncio.gather(self._pass_on(reader, there_writer), self._answer(there_reader, writer))
-        self._writers -= pair
-        for end in pair:
-            end.close()
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        ends = {writer}
+        self._writers |= ends
+        try:
+            # Cancelled by close(); a handler that says so is logged as an error.
+            with suppress(ConnectionError, asyncio.CancelledError):
+                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+                ends.add(there_writer)
+                self._writers |= ends
+                await asyncio.gather(self._pass_on(reader, there_writer), self._answer(there_reader, writer))
+        finally:
+            self._tasks.discard(task)
+            self._writers -= ends
+            for end in ends:
+                end.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):

@@ -8,94 +8,38 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
-from functools import cache
-from typing import Any, Final
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from httpx2 import HTTPError, TimeoutException
-from openai import (
-    APIConnectionError,
-    APIError,
-    APITimeoutError,
-    AsyncOpenAI,
-    AsyncStream,
-    DefaultAioHttpClient,
-    Omit,
-    Timeout,
-)
+from aiohttp import ClientError, StreamReader
 from pydantic_core import from_json
 
+from streamchat.backends.openai_connection import ask
 from streamchat.backends.openai_errors import (
     AnswerBroken,
     ContentFiltered,
     ServerFailed,
     UpstreamFailed,
     cut_short,
-    failure_of,
+    failed_amid,
+    unreachable,
 )
 from streamchat.backends.openai_events import EventReader, EventTooLong
 from streamchat.backends.openai_reply import MalformedChunk, Reply
 from streamchat.backends.openai_upstream import Upstream
 
-CONNECT_SECONDS: Final = 10.0
 # Before the second try, unless the server says how long; doubled for each further one.
 FIRST_WAIT_SECONDS = 0.5
 
 # Finish reasons by which a server says that it broke off: OpenRouter, vLLM, DeepSeek.
 _BROKEN_OFF = ("error", "abort", "insufficient_system_resource")
 
-_DONE = b"[DONE]"
 # The end of a body comes with its last event, or never.
 _DRAIN_SECONDS = 0.1
 
 Waiting = Callable[[float], None]
-_Server = tuple[str, str]
-_Clients = dict[_Server, tuple[AsyncOpenAI, AsyncGenerator[None, None]]]
-
-_kept: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
-
-
-async def client_of(upstream: Upstream) -> AsyncOpenAI:
-    """The running loop's client for this server. It keeps its connections, and is closed with the loop."""
-    clients = _kept.setdefault(asyncio.get_running_loop(), {})
-    server = upstream.base_url, upstream.api_key
-    if server not in clients:
-        client = _new_client(upstream)
-        # What asyncio.run does for every loop at its end, it closes its asynchronous generators, closes the client.
-        life = _life_of(client, clients, server)
-        clients[server] = client, life
-        await anext(life)
-    return clients[server][0]
-
-
-async def _life_of(client: AsyncOpenAI, clients: _Clients, server: _Server) -> AsyncGenerator[None, None]:
-    try:
-        yield
-    finally:
-        del clients[server]
-        await client.close()
-
-
-def _new_client(upstream: Upstream) -> AsyncOpenAI:
-    transport = DefaultAioHttpClient(
-        # Without TLS there is nothing to verify, and loading certificates takes 30 ms.
-        verify=_certificates() if upstream.base_url.startswith("https:") else False,
-        # A proxy that the environment names must not get to see what goes over loopback.
-        trust_env=not upstream.is_loopback,
-        # A redirect would take the key and the question elsewhere.
-        follow_redirects=False,
-    )
-    return AsyncOpenAI(
-        base_url=upstream.base_url,
-        api_key=upstream.api_key or "none",
-        # Its own retries know no deadline, and nothing of a stream that ends before its first token.
-        max_retries=0,
-        http_client=transport,
-    )
 
 
 async def streamed(
@@ -138,85 +82,52 @@ def _pause(failure: UpstreamFailed, attempt: int) -> float:
 async def _attempt(
     upstream: Upstream, body: Mapping[str, Any], reply: Reply, deadline: float, headers: Mapping[str, str]
 ) -> AsyncGenerator[str, None]:
-    where = upstream.base_url
+    where, key = upstream.base_url, upstream.api_key
+    answer = await ask(upstream, body, headers, deadline=deadline)
+    content, events = answer.content, EventReader()
+    is_late = False
+
+    def give_up() -> None:
+        nonlocal is_late
+        is_late = True
+        answer.close()
+
+    # A timer of the connection's own would be set anew for each token.
+    timer = asyncio.get_running_loop().call_later(max(0.0, deadline - time.monotonic()), give_up)
     try:
-        async with await _ask(upstream, body, deadline, headers) as answer:
-            _check_is_stream(answer, where)
-            async with aclosing(_chunks(answer)) as chunks:
-                async for chunk in chunks:
-                    if time.monotonic() > deadline:
-                        raise TimeoutError(f"{where} had not finished by the deadline")
-                    if text := reply.take(chunk):
-                        yield text
-    except APIConnectionError as error:
-        raise (cut_short(where) if reply.has_begun else failure_of(error, where, upstream.api_key)) from None
-    except APIError as error:
-        raise failure_of(error, where, upstream.api_key) from None
+        while not events.is_done and (data := await content.readany()):
+            if is_late or time.monotonic() > deadline:
+                raise TimeoutError(f"{where} had not finished by the deadline")
+            for event in events.take(data):
+                chunk = from_json(event)
+                if isinstance(chunk, dict) and (error := chunk.get("error")):
+                    raise failed_amid(where, key, error)
+                if text := reply.take(chunk):
+                    yield text
+        await _drain(content)
+    except ClientError as error:
+        if not reply.has_begun:
+            raise unreachable(where, key, TimeoutError() if is_late else error) from None
+        if is_late:
+            raise TimeoutError(f"{where} had not finished by the deadline") from None
+        raise cut_short(where) from None
     except (MalformedChunk, EventTooLong) as error:
         raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
     except ValueError:
         # Its own words would quote the answer.
         raise AnswerBroken(f"the answer of {where} can't be read: a chunk is not JSON in UTF-8") from None
+    finally:
+        timer.cancel()
+        answer.close()
     _check_end(reply, where)
 
 
-async def _ask(
-    upstream: Upstream, body: Mapping[str, Any], deadline: float, headers: Mapping[str, str]
-) -> AsyncStream[object]:
-    remaining_seconds = max(0.1, deadline - time.monotonic())
-    client = await client_of(upstream)
-    # Not chat.completions.create: to make a typed object of each chunk takes 50 µs, to parse its JSON 5.
-    return await client.post(
-        "/chat/completions",
-        body={**body, "stream": True},
-        options={
-            "headers": {**headers, **({} if upstream.api_key else {"Authorization": Omit()})},
-            "timeout": Timeout(remaining_seconds, connect=min(CONNECT_SECONDS, remaining_seconds)),
-        },
-        cast_to=object,
-        stream=True,
-        stream_cls=AsyncStream[object],
-    )
-
-
-async def _chunks(answer: AsyncStream[object]) -> AsyncGenerator[object, None]:
-    """What the events of the answer hold, up to the one that says that it is done."""
-    response, events = answer.response, EventReader()
-    # Hardly anybody compresses a stream, and each layer that a token goes through takes its time.
-    pieces: Any = response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
-    try:
-        async with aclosing(pieces) as received:
-            async for data in received:
-                for event in events.take(data):
-                    if event.startswith(_DONE):
-                        await _drain(received)
-                        return
-                    yield _not_an_error(from_json(event), answer)
-    except TimeoutException as error:
-        raise APITimeoutError(response.request) from error
-    except HTTPError as error:
-        raise APIConnectionError(request=response.request) from error
-
-
-def _not_an_error(chunk: object, answer: AsyncStream[object]) -> object:
-    """The chunk; APIError when it tells of an error."""
-    if isinstance(chunk, dict) and (error := chunk.get("error")):
-        raise APIError("an error amid the answer", answer.response.request, body=error)
-    return chunk
-
-
-async def _drain(received: AsyncIterator[bytes]) -> None:
-    """A connection whose answer was read to its end is kept for the next question."""
-    with suppress(TimeoutError):
+async def _drain(content: StreamReader) -> None:
+    """A connection whose answer was read to its end is kept for the next question; one that breaks then is not."""
+    with suppress(TimeoutError, ClientError):
         async with asyncio.timeout(_DRAIN_SECONDS):
-            async for _ in received:
+            while await content.readany():
                 continue
-
-
-def _check_is_stream(answer: AsyncStream[object], where: str) -> None:
-    kind = answer.response.headers.get("content-type", "")
-    if not kind.startswith("text/event-stream"):
-        raise AnswerBroken(f"{where} did not answer with a stream but with {kind[:80] or 'no type'}: is the URL right?")
 
 
 def _check_end(reply: Reply, where: str) -> None:
@@ -227,8 +138,3 @@ def _check_end(reply: Reply, where: str) -> None:
         raise ServerFailed(f"{where} broke its answer off ({reply.finish_reason})", may_pass=True)
     if reply.finish_reason == "content_filter":
         raise ContentFiltered(f"the content filter of {where} stopped the answer")
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    return ssl.create_default_context()

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from openai import APIConnectionError, APIError, APIStatusError
-
 MAX_QUOTED_CHARACTERS: Final = 300
 
 # Servers quote a wrong key, with some letters left out.
@@ -67,23 +65,16 @@ class NoAnswer(UpstreamFailed):
     """The model ended without a word."""
 
 
-def failure_of(error: APIError, where: str, key: str) -> UpstreamFailed:
-    """What the client library's error means; ``where`` is the server's address."""
-    if isinstance(error, APIConnectionError):
-        cause = _first_cause(error)
-        # The library calls whatever goes wrong with aiohttp's connections a timeout.
-        if isinstance(cause, TimeoutError):
-            return Unreachable(f"{where} did not answer in time", may_pass=True)
-        return Unreachable(f"{where} can't be reached: {_line(str(cause), key) or type(cause).__name__}", may_pass=True)
-    if isinstance(error, APIStatusError):
-        return _refusal(error, where, key)
-    return ServerFailed(f"{where} failed amid its answer: {_words(error, key)}", may_pass=_is_passing(error.code))
+def unreachable(where: str, key: str, error: BaseException) -> Unreachable:
+    """What went wrong with a connection before an answer came; ``where`` is the server's address."""
+    if isinstance(error, TimeoutError):
+        return Unreachable(f"{where} did not answer in time", may_pass=True)
+    return Unreachable(f"{where} can't be reached: {_line(str(error), key) or type(error).__name__}", may_pass=True)
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def failed_amid(where: str, key: str, said: object) -> ServerFailed:
+    """An error that came in a chunk; ``said`` is what the chunk calls so."""
+    return ServerFailed(f"{where} failed amid its answer: {_words(said, key)}", may_pass=_is_passing(_code(said)))
 
 
 def cut_short(where: str) -> AnswerBroken:
@@ -105,16 +96,18 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _refusal(error: APIStatusError, where: str, key: str) -> UpstreamFailed:
-    status, words = error.status_code, _words(error, key)
+def refused(where: str, key: str, status: int, headers: Mapping[str, str], body: object) -> UpstreamFailed:
+    """What a status that is no success means; ``body`` is JSON or a text."""
+    said = body.get("error", body) if isinstance(body, Mapping) else body
+    words = _words(said, key)
     if status in (401, 403):
         # Not its words: some servers quote the key.
         return KeyRefused(f"{where} refused the key ({status})" if key else f"{where} wants a key ({status})")
     if status == 404:
         return NotFound(f"{where} has no such model or address (404): {words}")
-    if status == 402 or error.code in _NO_CREDIT:
+    if status == 402 or _code(said) in _NO_CREDIT:
         return RateLimited(f"{where} says that there is no credit left ({status}): {words}")
-    wait_seconds = retry_after(error.response.headers)
+    wait_seconds = retry_after(headers)
     if status == 429:
         asked = "" if wait_seconds is None else f", to be asked again in {wait_seconds:g} s"
         return RateLimited(f"{where} limits the rate (429){asked}: {words}", may_pass=True, wait_seconds=wait_seconds)
@@ -131,14 +124,17 @@ def _is_passing(code: object) -> bool:
     return text.isdigit() and (int(text) in _PASSING or int(text) >= 500)
 
 
-def _words(error: APIError, key: str) -> str:
+def _code(said: object) -> object:
+    return said.get("code") if isinstance(said, Mapping) else None
+
+
+def _words(said: Any, key: str) -> str:  # noqa: ANN401 - whatever JSON may hold
     """What the server says of the error, wherever it puts it."""
-    body: Any = error.body
-    if isinstance(body, Mapping):
-        body = body.get("message") or body.get("detail") or body.get("error") or ""
-    if isinstance(body, Mapping):
-        body = body.get("message") or ""
-    return _line(body, key) or "no reason given"
+    if isinstance(said, Mapping):
+        said = said.get("message") or said.get("detail") or said.get("error") or ""
+    if isinstance(said, Mapping):
+        said = said.get("message") or ""
+    return _line(said, key) or "no reason given"
 
 
 def _line(text: object, key: str) -> str:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
 
 from streamchat.backends import openai_client
 from streamchat.backends.openai_answer import CUT, Reports, answering, messages_for

@@ -1,6 +1,6 @@
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
 
 from streamchat.backends.openai_attachments import TYPES, content_of, types_of
 from streamchat.backends.openai_errors import QuestionRefused

@@ -1,15 +1,16 @@
 import asyncio
+import gzip
 import time
 import traceback
 from contextlib import aclosing
-from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
 
-from streamchat.backends import openai_client
-from streamchat.backends.openai_client import client_of, streamed
+from streamchat.backends import openai_client, openai_connection
+from streamchat.backends.openai_client import streamed
+from streamchat.backends.openai_connection import session
 from streamchat.backends.openai_errors import (
     AnswerBroken,
     ContentFiltered,
@@ -22,6 +23,7 @@ from streamchat.backends.openai_errors import (
 )
 from streamchat.backends.openai_reply import Reply, Usage
 from streamchat.backends.openai_upstream import Upstream
+from tests.fakes.certificates import certificate_for
 from tests.fakes.openai_upstream import (
     DONE,
     PATIENCE_SECONDS,
@@ -288,7 +290,7 @@ def test_the_key_is_in_no_failure_and_no_traceback(status):
         failed, _ = failure(Exception, scene, retries=0)
         told = "".join(traceback.format_exception(failed))
         assert "sk-ve" not in told
-        assert "openai._exceptions" not in told
+        assert "aiohttp" not in told
 
 
 def test_of_the_server_s_words_one_short_line_is_quoted():
@@ -360,20 +362,21 @@ async def _exhaust(pieces):
         pass
 
 
-def test_a_loop_keeps_one_client_for_each_server_and_closes_it_at_its_end():
+def test_a_loop_keeps_one_session_and_closes_it_at_its_end():
     async def ask():
         async with scripted(saying("Hi")) as upstream:
             for _ in range(2):
                 await _exhaust(Asking(upstream).pieces())
-            settings = Asking(upstream).settings
-            kept, other = await client_of(settings), await client_of(replace(settings, api_key="another"))
-            assert await client_of(replace(settings, model="other")) is kept
-            assert other is not kept
-            assert not kept.is_closed()
-            return kept, other
+            kept = await session()
+            assert await session() is kept
+            assert not kept.closed
+            return kept
 
-    assert all(client.is_closed() for client in asyncio.run(ask()))
-    assert not any(openai_client._kept.values())
+    first, second = asyncio.run(ask()), asyncio.run(ask())
+    assert first is not second
+    assert first.closed
+    assert second.closed
+    assert not openai_connection._kept
 
 
 def test_the_next_question_goes_over_the_same_connection():
@@ -403,18 +406,69 @@ def test_the_next_question_goes_over_the_same_connection():
             for _ in range(3):
                 pieces = streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)
                 assert [piece async for piece in pieces] == ["Hi"]
-            await (await client_of(settings)).close()
+            await (await session()).close()
 
     asyncio.run(ask())
     assert len(connections) == 1
 
 
-def test_certificates_are_checked_where_there_are_any():
-    settings = Upstream(base_url="https://127.0.0.1:9/v1", model="m")
+def test_a_certificate_that_nobody_vouches_for_is_no_server(tmp_path):
+    tls, _ = certificate_for("localhost", tmp_path)
 
     async def ask():
-        return (await client_of(settings)).base_url
+        async def answer(reader, writer):
+            writer.close()
 
-    assert asyncio.run(ask()).scheme == "https"
-    assert openai_client._certificates().check_hostname
-    assert replace(settings, base_url="http://box/v1").is_loopback is False
+        server = await asyncio.start_server(answer, "127.0.0.1", ssl=tls)
+        settings = Upstream(base_url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", model="m", retries=0)
+        async with server:
+            with pytest.raises(Unreachable) as failed:
+                await _exhaust(streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT))
+        return failed.value
+
+    assert "certificate verify failed" in str(asyncio.run(ask()))
+
+
+def test_a_proxy_in_the_environment_is_asked_for_every_other_server(monkeypatch):
+    async def ask():
+        async with scripted(saying("Hi")) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+            monkeypatch.delenv("NO_PROXY", raising=False)
+            settings = Upstream(base_url="http://model.invalid/v1", api_key=KEY, model="m")
+            pieces = streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)
+            return [piece async for piece in pieces], proxy.asked[0].path
+
+    assert asyncio.run(ask()) == (["Hi"], "http://model.invalid/v1/chat/completions")
+
+
+def test_credentials_in_netrc_are_not_the_key(monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("default login someone password else")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert asked(saying("a"))[2].asked[0].headers["authorization"] == f"Bearer {KEY}"
+    assert "authorization" not in asked(saying("a"), key="")[2].asked[0].headers
+
+
+def test_a_compressed_stream_is_read_too():
+    stream = gzip.compress(delta(content="Hi") + delta("stop") + DONE)
+    assert asked(Scene(pieces=[stream], headers={"Content-Encoding": "gzip"}))[0] == ["Hi"]
+
+
+def test_a_silence_amid_the_answer_ends_with_the_deadline():
+    async def ask():
+        async with scripted(Scene(pieces=[delta(content="Hel")], ending="open")) as upstream:
+            pieces = Asking(upstream, seconds=0.2).pieces()
+            assert await anext(pieces) == "Hel"
+            with pytest.raises(TimeoutError, match="had not finished by the deadline"):
+                await anext(pieces)
+            await asyncio.wait_for(upstream.left.wait(), PATIENCE_SECONDS)
+
+    asyncio.run(ask())
+
+
+def test_an_answer_that_says_that_it_is_done_is_whole_though_its_connection_breaks():
+    assert asked(Scene(pieces=[delta(content="Hi"), delta("stop"), DONE], ending="cut"))[0] == ["Hi"]
+
+
+def test_a_refusal_whose_reason_breaks_off_is_told_all_the_same():
+    failed, _ = failure(QuestionRefused, Scene(status=400, content_type="text/plain", pieces=[b"no"], ending="cut"))
+    assert "refused the question (400): no" in str(failed)

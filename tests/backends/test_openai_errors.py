@@ -3,7 +3,7 @@ from email.utils import formatdate
 
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
 
 from streamchat.backends.openai_errors import retry_after
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
 
 from streamchat.backends.openai_reply import (
     MAX_REASONING_CHARACTERS,

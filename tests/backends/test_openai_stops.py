@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
 
 import streamchat
 from tests.fakes.openai_upstream import PATIENCE_SECONDS, Scene, calling, delta, scripted

@@ -1,6 +1,6 @@
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("aiohttp")
 
 from streamchat.backends.openai_upstream import OPENAI_URL, NotConfigured, Upstream, upstream_from
 

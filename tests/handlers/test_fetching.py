@@ -1,9 +1,6 @@
 """Fetching from a real server on loopback, which only a test may reach, and from nowhere else that is private."""
 
 import asyncio
-import shutil
-import ssl
-import subprocess
 from ipaddress import ip_address
 
 import httpx
@@ -11,6 +8,7 @@ import pytest
 
 from streamchat.handlers.fetching import MAX_REDIRECTS, Fetched, Fetcher, FetchFailed, NotFetchable, is_host, resolved
 from streamchat.handlers.media_types import UNKNOWN
+from tests.fakes.certificates import certificate_for
 from tests.fakes.file_server import PNG, FileServer, file, redirect, serving_files
 
 LOOPBACK = ip_address("127.0.0.1")
@@ -196,19 +194,6 @@ async def test_each_address_of_a_name_is_tried() -> None:
         assert (
             await why_not(fetcher("any", resolve=names(empty="127.0.0.1")), "http://unknown.example/") == "unreachable"
         )
-
-
-def certificate_for(name, folder):
-    """A certificate for this name and its key, and what trusts it."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    request += ["-keyout", key, "-out", certificate, "-days", "2", "-subj", f"/CN={name}"]
-    subprocess.run([*request, "-addext", f"subjectAltName=DNS:{name}"], check=True, capture_output=True)
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(certificate, key)
-    return serving, ssl.create_default_context(cafile=certificate)
 
 
 @pytest.mark.gen_test

@@ -19,6 +19,9 @@ from streamchat.wire.wire import Wire
 PIECE_BYTES = 16_384
 
 
+# RFC 9112, section 7.1.
+_LAST_CHUNK = b"0\r\n\r\n"
+
 # A client has been sent all there was to say to it.
 CLEAN_ENDS: tuple[Leaving, ...] = ("finished", "failed")
 
@@ -45,6 +48,7 @@ class SseDelivery:
     """
 
     __slots__ = (
+        "_has_ended",
         "_is_chunked",
         "_keeps_alive",
         "_leaving",
@@ -86,6 +90,7 @@ class SseDelivery:
         self._on_end = on_end
         self.tally = Tally(received_at)
         self._leaving = b""  # what is in the outbox
+        self._has_ended = False  # the body, as HTTP has it
         self._room: asyncio.Future[None] | None = None  # that what was in the outbox has to wait for
         self._stream: IOStream | None = None
         self._socket_send: Callable[[bytes], int]
@@ -103,16 +108,20 @@ class SseDelivery:
             return self._begin(data)
         if not data:
             return None  # the dialect has no words for these; a chunk without bytes would end the response
-        if self._room is not None:
-            held_up, self._room = self._room, None
-            return asyncio.ensure_future(self._write_after(held_up, stream, data))
-        if type(frames[-1]) is Chunk:
+        if self._room is None and type(frames[-1]) is Chunk:
             if not self._leaving:
                 self._outbox.put(self._leave)
             self._leaving += data
             return None
-        data, self._leaving = self._leaving + data, b""
-        return self._write(stream, data)
+        data, self._leaving = self._framed(self._leaving + data), b""
+        if frames[-1].is_terminal and self._is_chunked:
+            # What it is to the client, too, and one packet less.
+            self._has_ended = True
+            data += _LAST_CHUNK
+        if self._room is None:
+            return self._write(stream, data)
+        held_up, self._room = self._room, None
+        return asyncio.ensure_future(self._write_after(held_up, stream, data))
 
     def end(self, leaving: Leaving) -> None:
         """End the response: cleanly when all has been said, and not at all when the client has left before."""
@@ -133,7 +142,7 @@ class SseDelivery:
         """Called by the outbox; what was in it may have left before, with a frame that could not wait."""
         data, self._leaving = self._leaving, b""
         if data and self._stream is not None:
-            self._room = self._write(self._stream, data)
+            self._room = self._write(self._stream, self._framed(data))
             if self._room is not None:
                 # Whoever follows may never ask for it: that the client has gone may be seen first.
                 self._room.add_done_callback(_look_at)
@@ -151,7 +160,7 @@ class SseDelivery:
         # the way there and back.
         stream.set_nodelay(True)
         self._socket_send = stream.socket.send
-        rest = data[PIECE_BYTES:]
+        rest = self._framed(data[PIECE_BYTES:])
         if not stream.writing():
             return self._write(stream, rest) if rest else None
         # Nothing more is written here: this is done when what was written before has left.
@@ -162,8 +171,7 @@ class SseDelivery:
         """All has left. Let the connection have another request, or close it."""
         if stream.closed():
             return
-        # RFC 9112, section 7.1: the last chunk.
-        written = stream.write(b"0\r\n\r\n" if self._is_chunked else b"")
+        written = stream.write(_LAST_CHUNK if self._is_chunked and not self._has_ended else b"")
         if not self._keeps_alive:
             written.add_done_callback(lambda _: stream.close())
         elif not stream.closed():
@@ -175,9 +183,11 @@ class SseDelivery:
         if left is not None:
             await left
 
+    def _framed(self, data: bytes) -> bytes:
+        """One chunk of the body; nothing has none, for it would end the response."""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked and data else data
+
     def _write(self, stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
-        if self._is_chunked:
-            data = b"%x\r\n%b\r\n" % (len(data), data)
         # A frame nearly always fits into the kernel's buffer. Then it needs no place in the stream's one, where nothing
         # waits now, and no future to tell when it has left there: a third of what a frame costs.
         try:

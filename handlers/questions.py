@@ -77,8 +77,7 @@ async def open_turn(
     if profile is None:
         raise Refused("profile_not_found")
     is_stored = history is None and request.conversation_id is not None and rooms.wants_history
-    query = _query(request, profile, arrival, _latest(history or []) if rooms.wants_history else [])
-    query = replace(query, attachments=taken.ready)
+    query = _query(request, profile, arrival, _latest(history or []) if rooms.wants_history else [], taken)
     if is_stored:
         query = await _with_history(rooms, query)
     # The same key may have been used again while this request was waiting.
@@ -125,7 +124,7 @@ def _rules(
     )
 
 
-def _query(request: ChatRequest, profile: Profile, arrival: Arrival, history: History) -> Query:
+def _query(request: ChatRequest, profile: Profile, arrival: Arrival, history: History, taken: TakenIn) -> Query:
     return Query(
         message=request.message,
         username=request.username,
@@ -136,6 +135,7 @@ def _query(request: ChatRequest, profile: Profile, arrival: Arrival, history: Hi
         history=history,
         use_history=bool(history),
         profile=_plain(profile),
+        attachments=taken.ready,
         user=arrival.caller,
         request_id=arrival.request_id,
     )

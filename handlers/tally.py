@@ -47,22 +47,29 @@ class Tally:
         now = monotonic()
         if self._first_frame_at is None and frames:
             self._first_frame_at = now
+        first: Chunk | None = None
+        last: Chunk | None = None
         for frame in frames:
             if type(frame) is Chunk:
-                if self._last_chunk is not None:
-                    self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
-                else:
-                    self._begin(frame, now)
-                self._last_chunk = frame
-                self._last_chunk_at = now
+                if first is None:
+                    first = frame
+                last = frame
                 continue
             self._others += 1
             if frame.is_terminal:
                 self._end, self._code = frame.payload["status"], frame.payload.get("code", "")
+        if first is not None and last is not None:
+            self._count_chunks(first, last, now)
 
-    def _begin(self, first: Chunk, now: float) -> None:
-        self._first_chunk_at = now
-        self._missed_chunks, self._missed_characters = first.chunk_number - 1, first.position - len(first.text)
+    def _count_chunks(self, first: Chunk, last: Chunk, now: float) -> None:
+        """These and those between them have left together: no time has passed between one and the next."""
+        if self._last_chunk is None:
+            self._first_chunk_at = now
+            self._missed_chunks, self._missed_characters = first.chunk_number - 1, first.position - len(first.text)
+        else:
+            self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
+        self._gaps[0] += last.chunk_number - first.chunk_number
+        self._last_chunk, self._last_chunk_at = last, now
 
     def summary(self, door: str, leaving: Leaving, *, resumed: bool) -> Delivery:
         """What has left by now."""

@@ -292,7 +292,8 @@ class Turn:
             self._work.interrupt(self)
 
     def _end(self, ended: Ended) -> None:
-        self.ended = replace(ended, worker=self.worker)
+        worker = self.worker
+        self.ended = ended if ended.worker == worker else replace(ended, worker=worker)
         self.ended_at = self._house.clock()
         if self._interaction is not None:
             self._interaction.close()

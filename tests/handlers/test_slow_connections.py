@@ -106,7 +106,7 @@ async def test_the_rest_is_written_a_piece_after_the_other_and_nothing_is_lost(r
     size, _, rest = bytes(stream.taken).partition(b"\r\n")
     assert rest[: int(size, 16)].count(b"x") == 300_000
     assert rest[int(size, 16) :].startswith(b"\r\n")
-    assert rest.endswith(b'data: {"status":"complete"}\nid: st:2\n\n\r\n')
+    assert rest.endswith(b'data: {"status":"complete"}\nid: st:2\n\n\r\n0\r\n\r\n')
 
 
 @pytest.mark.gen_test
@@ -168,6 +168,19 @@ async def test_a_frame_that_cannot_wait_takes_the_chunks_before_it_along() -> No
     assert stream.taken == whole
 
 
+@pytest.mark.gen_test
+@pytest.mark.parametrize("is_chunked", [True, False])
+async def test_the_response_ends_once_and_with_the_last_frame(is_chunked: bool) -> None:
+    stream = SlowStream()
+    delivery = begun(stream, is_chunked=is_chunked)
+    stream.room = 10_000
+    delivery.deliver(END)
+    told = bytes(stream.taken)
+    assert told.endswith(b"id: st:2\n\n\r\n0\r\n\r\n" if is_chunked else b"id: st:2\n\n")
+    delivery.end("finished")
+    assert stream.taken == told
+
+
 class Silent:
     """A dialect that has no words for anything."""
 
@@ -184,6 +197,8 @@ async def test_frames_that_a_dialect_has_no_words_for_are_no_end_of_the_response
         assert delivery.deliver(frames) is None
     await settled()
     assert stream.taken == b""
+    delivery.end("finished")
+    assert stream.taken == b"0\r\n\r\n"
 
 
 @pytest.mark.gen_test

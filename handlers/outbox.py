@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+
+_logger = logging.getLogger("streamchat.doors")
 
 
 class Outbox:
-    """Calls in the loop's next round whoever has something to send; what they call must not fail.
+    """Calls in the loop's next round whoever has something to send; one that fails is logged, and keeps nobody else.
 
     When many streams are due at once, all are presented and then all are sent: turn by turn, each of the two would
     find the other's code in the processor's caches, and a frame would cost a tenth more.
@@ -26,4 +29,7 @@ class Outbox:
     def _send_all(self) -> None:
         sends, self._sends = self._sends, []
         for send in sends:
-            send()
+            try:
+                send()
+            except Exception:
+                _logger.exception("a stream could not be sent to")

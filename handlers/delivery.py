@@ -34,7 +34,7 @@ class Opening(Protocol):
     """A response that has not begun."""
 
     def open_stream(self, data: bytes) -> IOStream:
-        """Write the headers and ``data``, and let go of the connection: from now on it is the caller's."""
+        """Write the headers and ``data``, and let go of the connection: it is among the open streams then."""
 
     def drop(self) -> None:
         """Close the connection without an answer."""
@@ -84,7 +84,7 @@ class SseDelivery:
         self._outbox = outbox
         self._open_streams = open_streams
         self._is_chunked = is_chunked
-        self._keeps_alive = keeps_alive and is_chunked
+        self._keeps_alive = keeps_alive
         self._stall_seconds = stall_seconds
         self._on_gone = on_gone
         self._on_end = on_end
@@ -130,11 +130,10 @@ class SseDelivery:
             self._opening = None
             opening.drop()
         elif stream is not None:
-            self._open_streams.remove(stream)
-            if leaving in CLEAN_ENDS:
+            if leaving in CLEAN_ENDS and not stream.closed():
                 self._finish(stream)
             else:
-                stream.close()
+                self._close(stream)
         if self._on_end is not None:
             self._on_end(leaving)
 
@@ -152,7 +151,6 @@ class SseDelivery:
         opening, self._opening = self._opening, None
         assert opening is not None
         stream = self._stream = opening.open_stream(data[:PIECE_BYTES])
-        self._open_streams.add(stream)
         stream.set_close_callback(self._on_gone)
         if stream.closed():
             raise StreamClosedError
@@ -169,13 +167,17 @@ class SseDelivery:
 
     def _finish(self, stream: IOStream) -> None:
         """All has left. Let the connection have another request, or close it."""
-        if stream.closed():
-            return
         written = stream.write(_LAST_CHUNK if self._is_chunked and not self._has_ended else b"")
         if not self._keeps_alive:
-            written.add_done_callback(lambda _: stream.close())
-        elif not stream.closed():
+            written.add_done_callback(lambda _: self._close(stream))
+        elif stream.closed():
+            self._open_streams.remove(stream)
+        else:
             self._open_streams.give_back(stream)
+
+    def _close(self, stream: IOStream) -> None:
+        self._open_streams.remove(stream)
+        stream.close()
 
     async def _write_after(self, begun: asyncio.Future[None], stream: IOStream, data: bytes) -> None:
         await begun

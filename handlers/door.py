@@ -212,12 +212,14 @@ class Door(RequestHandler):
         return flushed
 
     def open_stream(self, data: bytes) -> IOStream:
-        """Send the headers and ``data``, and let go of the connection: its end is no more the door's to see to."""
+        """Send the headers and ``data``, and let go of the connection and of the reader: the door's work is done."""
         self.write(data)
         self.flush()
-        self.rooms.metrics.request_finished(self.door_name, self.get_status())
-        self.body.drop()
-        return self.detach()
+        stream = self.detach()
+        self.rooms.streams.add(stream, self.request.server_connection)
+        self.reader = None
+        self.on_finish()
+        return stream
 
     def drop(self) -> None:
         """Close the connection without a clean end: what was sent must not look whole."""

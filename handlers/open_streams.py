@@ -6,30 +6,38 @@ memory of a stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from tornado.iostream import IOStream
 
-# Takes a connection and its peer's address, as TCPServer.handle_stream does.
-Serve = Callable[[IOStream, Any], None]
+
+class Lender(Protocol):
+    """The HTTP server that the connections come from."""
+
+    def lend(self, connection: object) -> None:
+        """One of its own is not to be counted any more: whoever has it now does that."""
+
+    def take_back(self, stream: IOStream, address: Any) -> None:  # noqa: ANN401 - as Tornado has it
+        """Serve further requests on a connection that was lent; ``address`` is its peer's."""
 
 
 class OpenStreams:
-    """Whoever streams adds its connection, and removes it before the last word or gives it back after it."""
+    """Whoever streams adds its connection, and removes it when it is closed, or gives it back."""
 
     def __init__(self) -> None:
         self._streams: set[IOStream] = set()
-        self._serve: Serve = _close
+        self._lender: Lender
 
     def __len__(self) -> int:
         return len(self._streams)
 
-    def serve_with(self, serve: Serve) -> None:
-        """``serve`` takes connections that are given back."""
-        self._serve = serve
+    def borrow_from(self, lender: Lender) -> None:
+        """To be called before the first stream."""
+        self._lender = lender
 
-    def add(self, stream: IOStream) -> None:
+    def add(self, stream: IOStream, connection: object) -> None:
+        """``connection`` is what the lender knows it by."""
+        self._lender.lend(connection)
         self._streams.add(stream)
 
     def remove(self, stream: IOStream) -> None:
@@ -46,14 +54,9 @@ class OpenStreams:
             return
         # As Tornado leaves it between requests.
         stream.set_nodelay(False)
-        self._serve(stream, address)
+        self._lender.take_back(stream, address)
 
     def drop(self) -> None:
         """End the connections that are left."""
         for stream in list(self._streams):
             stream.close()
-
-
-def _close(stream: IOStream, _: Any) -> None:  # noqa: ANN401 - as Tornado has it
-    """Nobody takes them."""
-    stream.close()

@@ -32,15 +32,17 @@ def respond_with_stream(
     ``wire`` is another dialect's. The door is done when this returns, and the stream goes on without it: ``on_end``
     is called when all has been sent, or when the client has left.
     """
-    _set_headers(door, turn)
-    rooms, request = door.rooms, door.request
+    rooms, is_chunked = door.rooms, door.request.version == "HTTP/1.1"
+    # No chunks in HTTP/1.0: there the end of the connection is the end of the stream.
+    keeps_alive = is_chunked and "close" not in door.request.headers.get("Connection", "").lower()
+    _set_headers(door, turn, keeps_alive=keeps_alive)
     delivery = SseDelivery(
         door,
         wire or SseWire(turn.id),
         rooms.outbox,
         rooms.streams,
-        is_chunked=request.version == "HTTP/1.1",
-        keeps_alive="close" not in request.headers.get("Connection", "").lower(),
+        is_chunked=is_chunked,
+        keeps_alive=keeps_alive,
         stall_seconds=rooms.limits.stall_seconds,
         received_at=door.received_at,
         on_gone=reader.close,
@@ -49,15 +51,12 @@ def respond_with_stream(
     show(rooms, turn, reader, presenter, delivery, door=door.door_name, first=first, resumed=resumed)
 
 
-def _set_headers(door: Door, turn: Turn) -> None:
+def _set_headers(door: Door, turn: Turn, *, keeps_alive: bool) -> None:
     door.set_header("Content-Type", CONTENT_TYPE)
     door.set_header("Cache-Control", "no-cache, no-transform")
     door.set_header("X-Accel-Buffering", "no")
-    if door.request.version == "HTTP/1.1":
-        door.set_header("Connection", "keep-alive")
-    else:
-        # No chunks there: the end of the connection is the end of the stream. That the client may have asked for a
-        # keep-alive, which Tornado would promise, is forgotten.
-        door.set_header("Connection", "close")
+    door.set_header("Connection", "keep-alive" if keeps_alive else "close")
+    if not keeps_alive:
+        # What an HTTP/1.0 client may have asked for, and Tornado would promise, is forgotten.
         door.request.headers.pop("Connection", None)
     door.identify(turn)

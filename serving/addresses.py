@@ -55,7 +55,7 @@ class Addresses:
             settings.max_connections,
             lambda: len(self._websockets) + len(self._streams),
         )
-        self._streams.serve_with(self._doors.handle_stream)
+        self._streams.borrow_from(self._doors)
         if settings.metrics_address is not None:
             host, port = host_and_port(settings.metrics_address)
             self._metrics, port = self._serve(metrics_application(rooms), host, port, _METRICS_CONNECTIONS, lambda: 0)

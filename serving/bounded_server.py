@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -24,6 +25,8 @@ class BoundedHTTPServer(HTTPServer):
     max_connections: int
     refused_connections = 0
     _others_open: Callable[[], int]
+    _lent: set[object]  # their serving ends soon
+    _context: Context
 
     def initialize(  # type: ignore[override]
         self,
@@ -34,6 +37,8 @@ class BoundedHTTPServer(HTTPServer):
     ) -> None:
         super().initialize(*args, **kwargs)
         self._others_open = others_open
+        self._lent = set()
+        self._context = copy_context()
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         files = max(1, soft - RESERVED_FILES) if soft != resource.RLIM_INFINITY else max_connections
         self.max_connections = min(max_connections, files)
@@ -41,7 +46,7 @@ class BoundedHTTPServer(HTTPServer):
     @property
     def open_connections(self) -> int:
         """Connections that are open now. Those that Tornado counts no longer are among them."""
-        return len(self._connections) + self._others_open()
+        return len(self._connections) - len(self._lent) + self._others_open()
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:  # noqa: ANN401 - Tornado's signature
         if self.open_connections < self.max_connections:
@@ -50,3 +55,19 @@ class BoundedHTTPServer(HTTPServer):
         self.refused_connections += 1
         stream.write(_REFUSAL).add_done_callback(lambda done: done.exception())
         stream.close()
+
+    def lend(self, connection: object) -> None:
+        """One of these is counted among the others from now on, though it is served for a moment more."""
+        if connection in self._connections:
+            self._lent.add(connection)
+
+    def take_back(self, stream: IOStream, address: Any) -> None:  # noqa: ANN401 - Tornado's signature
+        """Serve further requests on a connection that was lent: it has its place.
+
+        Their context is that of a new connection, not the one of the request before.
+        """
+        self._context.copy().run(super().handle_stream, stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        super().on_close(server_conn)
+        self._lent.discard(server_conn)

@@ -79,6 +79,19 @@ class ResponseToOpen:
         self.is_dropped = True
 
 
+class KeepingLender:
+    """An HTTP server that serves nothing: it keeps what it gets back."""
+
+    def __init__(self) -> None:
+        self.taken_back: list[IOStream] = []
+
+    def lend(self, connection: object) -> None:
+        """It counts none."""
+
+    def take_back(self, stream: IOStream, address: object) -> None:
+        self.taken_back.append(stream)
+
+
 class BodyConnection:
     """A Tornado connection that a body is read from: keeps the limits that it is given."""
 

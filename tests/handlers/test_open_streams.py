@@ -1,6 +1,7 @@
 """The connection of a stream: lent by Tornado's HTTP, counted all the while, and given back for another request."""
 
 import json
+import logging
 import socket
 import struct
 
@@ -8,6 +9,8 @@ import pytest
 from tornado.iostream import IOStream
 
 from streamchat.handlers.open_streams import OpenStreams
+from streamchat.handlers.request_id import request_id
+from tests.fakes.connections import KeepingLender
 from tests.handlers.house import (
     CHAT_DOORS,
     SMART,
@@ -62,7 +65,8 @@ def test_a_client_that_asks_for_it_has_its_connection_closed_after_the_stream(sa
     async def scenario(house: House) -> None:
         async with house.connect() as connection:
             await connection.send("POST", SMART, headers=HEADERS | {"Connection": said}, body=BODY)
-            assert answer_in((await connection.read_response()).frames) == "hi there"
+            response = await connection.read_response()
+            assert (answer_in(response.frames), response.headers["connection"]) == ("hi there", "close")
             assert await connection.is_closed_by_server()
         await until(lambda: house.server.connections().open == 0)
 
@@ -89,6 +93,53 @@ def test_a_stream_is_a_connection_and_no_more_are_opened_than_may_be() -> None:
     with_server(gate, scenario, max_connections=1)
 
 
+def test_at_the_limit_a_connection_keeps_its_place_from_request_to_request() -> None:
+    async def scenario(house: House) -> None:
+        async with house.connect() as connection:
+            headers = authorized("secret-a")
+            for _ in range(5):
+                stream_id = await house.begin(connection, pace="none")
+                assert answer_in([frame async for frame in connection.frames()]) == "hi there"
+                # All of it is there: lent and given back in one step.
+                await connection.send("GET", f"/api/streams/{stream_id}", headers=headers)
+                assert (await connection.read_response()).frames[-1].status == "complete"
+            await connection.send("GET", "/healthz")
+            assert (await connection.read_response(method="GET")).status == 200
+        assert house.server.connections().refused == 0
+
+    with_server(saying("hi there"), scenario, max_connections=1)
+
+
+class Ids(logging.Handler):
+    """Keeps the id of the request that each line is logged for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(request_id.get())
+
+
+def test_the_request_after_a_stream_is_not_logged_as_the_stream(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "tornado.general")
+
+    async def scenario(house: House) -> None:
+        async with house.connect() as connection:
+            await house.begin(connection, headers={"X-Request-Id": "the-stream"}, pace="none")
+            assert answer_in([frame async for frame in connection.frames()]) == "hi there"
+            await connection.send_bytes(b"GARBAGE\r\n\r\n")
+            assert (await connection.read_head()).status == 400
+
+    ids, logger = Ids(), logging.getLogger("tornado.general")
+    logger.addHandler(ids)
+    try:
+        with_server(saying("hi there"), scenario)
+    finally:
+        logger.removeHandler(ids)
+    assert ids.seen == ["-"]
+
+
 def test_a_server_that_closes_breaks_off_what_still_streams() -> None:
     gate = Gate()
 
@@ -107,19 +158,18 @@ def test_a_server_that_closes_breaks_off_what_still_streams() -> None:
 @pytest.mark.gen_test
 @pytest.mark.parametrize("has_left", [False, True])
 async def test_a_client_that_has_left_in_the_last_moment_is_not_served_again(has_left: bool) -> None:
-    served = list[IOStream]()
-    streams = OpenStreams()
-    streams.serve_with(lambda stream, address: served.append(stream))
+    lender, streams = KeepingLender(), OpenStreams()
+    streams.borrow_from(lender)
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
         socket.create_connection(listening.getsockname()) as client,
     ):
         stream = IOStream(listening.accept()[0])
-        streams.add(stream)
+        streams.add(stream, connection=stream)
         if has_left:
             # Closing resets the connection then, whatever is still on its way.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
         streams.give_back(stream)
-    assert (served, stream.closed(), len(streams)) == ([] if has_left else [stream], has_left, 0)
+    assert (lender.taken_back, stream.closed(), len(streams)) == ([] if has_left else [stream], has_left, 0)
     stream.close()

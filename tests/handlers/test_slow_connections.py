@@ -14,7 +14,7 @@ from streamchat.presenting.frames import AnyFrame, Chunk, Frame
 from streamchat.turns.events import Dismissed
 from streamchat.wire.sse import SseWire
 from streamchat.wire.wire import Wire
-from tests.fakes.connections import ResponseToOpen, SlowStream
+from tests.fakes.connections import KeepingLender, ResponseToOpen, SlowStream
 from tests.handlers.house import House, saying, until, with_server
 
 END: list[AnyFrame] = [Frame({"status": "complete"}, 2, is_terminal=True)]
@@ -28,11 +28,13 @@ def delivery_to(
     wire: Wire | None = None,
     is_chunked: bool = True,
 ) -> SseDelivery:
+    streams = OpenStreams()
+    streams.borrow_from(KeepingLender())
     return SseDelivery(
         response,
         wire or SseWire("st"),
         outbox or Outbox(asyncio.get_running_loop()),
-        OpenStreams(),
+        streams,
         is_chunked=is_chunked,
         keeps_alive=True,
         stall_seconds=stall_seconds,

@@ -28,7 +28,7 @@ SLOT_TOKENS = 2048
 BATCH_TOKENS = 128
 PROBE_LIMIT_SECONDS = 60.0
 
-_NEEDED = ("xllamacpp", "openai", "platformdirs", "tqdm")
+_NEEDED = ("xllamacpp", "aiohttp", "platformdirs", "tqdm")
 
 _lock = threading.Lock()
 _server: Any = None

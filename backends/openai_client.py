@@ -24,7 +24,7 @@ from streamchat.backends.openai_errors import (
     UpstreamFailed,
     cut_short,
     failed_amid,
-    unreachable,
+    too_late,
 )
 from streamchat.backends.openai_events import EventReader, EventTooLong
 from streamchat.backends.openai_reply import MalformedChunk, Reply
@@ -85,7 +85,7 @@ async def _attempt(
     where, key = upstream.base_url, upstream.api_key
     answer = await ask(upstream, body, headers, deadline=deadline)
     content, events = answer.content, EventReader()
-    is_late = False
+    is_late = time.monotonic() >= deadline
 
     def give_up() -> None:
         nonlocal is_late
@@ -93,24 +93,20 @@ async def _attempt(
         answer.close()
 
     # A timer of the connection's own would be set anew for each token.
-    timer = asyncio.get_running_loop().call_later(max(0.0, deadline - time.monotonic()), give_up)
+    timer = asyncio.get_running_loop().call_later(deadline - time.monotonic(), give_up)
     try:
         while not events.is_done and (data := await content.readany()):
-            if is_late or time.monotonic() > deadline:
-                raise TimeoutError(f"{where} had not finished by the deadline")
             for event in events.take(data):
+                if is_late:
+                    raise _too_late(where, reply)
                 chunk = from_json(event)
                 if isinstance(chunk, dict) and (error := chunk.get("error")):
                     raise failed_amid(where, key, error)
                 if text := reply.take(chunk):
                     yield text
         await _drain(content)
-    except ClientError as error:
-        if not reply.has_begun:
-            raise unreachable(where, key, TimeoutError() if is_late else error) from None
-        if is_late:
-            raise TimeoutError(f"{where} had not finished by the deadline") from None
-        raise cut_short(where) from None
+    except ClientError:
+        raise (_too_late(where, reply) if is_late else cut_short(where)) from None
     except (MalformedChunk, EventTooLong) as error:
         raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
     except ValueError:
@@ -120,6 +116,10 @@ async def _attempt(
         timer.cancel()
         answer.close()
     _check_end(reply, where)
+
+
+def _too_late(where: str, reply: Reply) -> Exception:
+    return TimeoutError(f"{where} had not finished by the deadline") if reply.has_begun else too_late(where)
 
 
 async def _drain(content: StreamReader) -> None:

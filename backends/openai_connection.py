@@ -15,12 +15,23 @@ from json import dumps
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakKeyDictionary
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientHttpProxyError,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    ServerDisconnectedError,
+    TCPConnector,
+)
 from pydantic_core import from_json
 
-from streamchat.backends.openai_errors import AnswerBroken, refused, unreachable
+from streamchat.backends.openai_errors import AnswerBroken, refused, too_late, unreachable
 from streamchat.backends.openai_upstream import Upstream
 
 CONNECT_SECONDS: Final = 10.0
@@ -30,8 +41,7 @@ _REASON_SECONDS = 5.0
 # A connection that nobody uses: no longer than the servers of most models keep it.
 _KEPT_SECONDS = 5.0
 
-_kept: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[ClientSession, AsyncGenerator[None, None]]]
-_kept = WeakKeyDictionary()
+_kept: dict[asyncio.AbstractEventLoop, tuple[ClientSession, AsyncGenerator[None, None]]] = {}
 
 
 async def session() -> ClientSession:
@@ -68,25 +78,28 @@ async def ask(
     """
     where, key = upstream.base_url, upstream.api_key
     left_seconds = max(0.1, deadline - time.monotonic())
+    proxy = _proxy_for(upstream)
     try:
         async with asyncio.timeout(left_seconds):
             answer = await (await session()).post(
                 f"{where}/chat/completions",
                 # A file: a photo in base64 is sent piece by piece.
-                data=BytesIO(dumps({**body, "stream": True}).encode()),
+                data=BytesIO(dumps({**body, "stream": True}, ensure_ascii=False).encode(errors="replace")),
                 headers={**headers, **({"Authorization": f"Bearer {key}"} if key else {})},
                 # A redirect would take the key and the question elsewhere.
                 allow_redirects=False,
-                proxy=_proxy_for(upstream),
+                proxy=proxy,
                 timeout=ClientTimeout(total=None, connect=min(CONNECT_SECONDS, left_seconds)),
             )
-            try:
-                await _check(answer, where, key)
-            except BaseException:
-                answer.close()
-                raise
-    except (ClientError, TimeoutError) as error:
-        raise unreachable(where, key, error) from None
+    except TimeoutError:
+        raise too_late(where) from None
+    except (ClientError, UnicodeError) as error:
+        raise unreachable(where, _why(error)) from None
+    try:
+        await _check(answer, where, key)
+    except BaseException:
+        answer.close()
+        raise
     return answer
 
 
@@ -94,8 +107,25 @@ async def _check(answer: ClientResponse, where: str, key: str) -> None:
     if not 200 <= answer.status < 300:
         raise refused(where, key, answer.status, answer.headers, await _reason(answer))
     kind = answer.headers.get("Content-Type", "")
-    if not kind.startswith("text/event-stream"):
+    if not kind.lower().startswith("text/event-stream"):
         raise AnswerBroken(f"{where} did not answer with a stream but with {kind[:80] or 'no type'}: is the URL right?")
+
+
+def _why(error: Exception) -> str:
+    """What a connection failed of. Not always in the error's own words: they may quote an answer, or a password."""
+    if isinstance(error, ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
+    if isinstance(error, ClientConnectorCertificateError):
+        return str(error.certificate_error)
+    if isinstance(error, ClientConnectorError):
+        return str(error.os_error)
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, ServerDisconnectedError):
+        return "it ended the connection"
+    if isinstance(error, ClientResponseError):
+        return "what it answered is not HTTP"
+    return type(error).__name__
 
 
 async def _reason(answer: ClientResponse) -> object:
@@ -116,7 +146,13 @@ def _proxy_for(upstream: Upstream) -> str | None:
 
     aiohttp would look for it itself, but then it takes credentials from .netrc, too.
     """
-    address = urlsplit(upstream.base_url)
-    if upstream.is_loopback or proxy_bypass(address.hostname or ""):
+    address, proxies = urlsplit(upstream.base_url), getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all")
+    host = address.hostname or ""
+    port = address.port or (443 if address.scheme == "https" else 80)
+    if not proxy or upstream.is_loopback or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
         return None
-    return getproxies().get(address.scheme)
+    scheme, _, host = proxy.rpartition("://")
+    if scheme not in ("", "http", "https"):
+        raise unreachable(upstream.base_url, f"a proxy that the environment names speaks {scheme}, not HTTP")
+    return f"{scheme or 'http'}://{host}"

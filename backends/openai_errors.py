@@ -65,11 +65,14 @@ class NoAnswer(UpstreamFailed):
     """The model ended without a word."""
 
 
-def unreachable(where: str, key: str, error: BaseException) -> Unreachable:
-    """What went wrong with a connection before an answer came; ``where`` is the server's address."""
-    if isinstance(error, TimeoutError):
-        return Unreachable(f"{where} did not answer in time", may_pass=True)
-    return Unreachable(f"{where} can't be reached: {_line(str(error), key) or type(error).__name__}", may_pass=True)
+def unreachable(where: str, why: str) -> Unreachable:
+    """For a connection that failed before an answer came; ``where`` is the server's address."""
+    return Unreachable(f"{where} can't be reached: {why}", may_pass=True)
+
+
+def too_late(where: str) -> Unreachable:
+    """For an answer that had not begun by the deadline."""
+    return Unreachable(f"{where} did not answer in time", may_pass=True)
 
 
 def failed_amid(where: str, key: str, said: object) -> ServerFailed:

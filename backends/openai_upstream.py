@@ -42,7 +42,7 @@ def _kinds(text: object) -> object:
 
 
 def _is_header_text(key: str) -> str:
-    # Refused here, because the library's own error would quote it.
+    # Refused here, in words that do not quote it.
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ValueError("must be printable ASCII without blanks")
     return key

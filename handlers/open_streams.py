@@ -53,6 +53,7 @@ class OpenStreams:
             stream.close()
             return
         # As Tornado leaves it between requests.
+        stream.set_close_callback(None)
         stream.set_nodelay(False)
         self._lender.take_back(stream, address)
 

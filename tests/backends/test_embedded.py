@@ -1,5 +1,7 @@
 import os
 import signal
+from configparser import ConfigParser
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,13 @@ def _end(told):
 def test_what_is_not_installed_is_named_with_the_command_that_brings_it(monkeypatch):
     monkeypatch.setattr(embedded, "_NEEDED", ("os", "no_such_library"))
     assert embedded.why_not() == "not installed: no_such_library (pip install 'streamchat[local]' brings them)"
+
+
+def test_what_is_needed_is_what_the_extra_brings():
+    extras = ConfigParser()
+    extras.read(Path(__file__).parents[2] / "setup.cfg")
+    brought = extras["options.extras_require"]["local"].split()
+    assert {name.partition(">")[0] for name in brought} == set(embedded._NEEDED)
 
 
 def test_one_core_is_left_to_the_server(monkeypatch):

@@ -1,7 +1,5 @@
 import pytest
 
-pytest.importorskip("aiohttp")
-
 from streamchat.backends.openai_attachments import TYPES, content_of, types_of
 from streamchat.backends.openai_errors import QuestionRefused
 from streamchat.turns.attachment import Attachment

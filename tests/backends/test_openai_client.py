@@ -40,11 +40,19 @@ from tests.fakes.openai_upstream import (
 KEY = "sk-very-secret"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 PATIENT = 600.0
+ELSEWHERE = Upstream(base_url="http://model.invalid/v1", api_key=KEY, model="m")
 
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch):
     monkeypatch.setattr(openai_client, "FIRST_WAIT_SECONDS", 0.001)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch):
+    for name in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name}_PROXY".upper(), raising=False)
 
 
 class Asking:
@@ -279,8 +287,20 @@ def test_a_server_that_says_nothing_until_the_deadline_did_not_answer_in_time():
     assert "in time" in str(failure(Unreachable, Scene(has_head=False, ending="open"), seconds=0.2, retries=0)[0])
 
 
-def test_past_its_deadline_the_answer_ends():
-    failure(TimeoutError, saying("Hel", "lo"), seconds=-1)
+def test_past_its_deadline_no_answer_begins():
+    assert "in time" in str(failure(Unreachable, saying("Hel", "lo"), seconds=-1)[0])
+
+
+def test_past_its_deadline_the_answer_ends_even_when_all_of_it_is_there():
+    async def ask():
+        async with scripted(Scene(pieces=[delta(content="Hel") + delta(content="lo")], ending="open")) as upstream:
+            pieces = Asking(upstream, seconds=0.3).pieces()
+            assert await anext(pieces) == "Hel"
+            await asyncio.wait_for(upstream.left.wait(), PATIENCE_SECONDS)
+            with pytest.raises(TimeoutError, match="had not finished by the deadline"):
+                await anext(pieces)
+
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
@@ -433,12 +453,74 @@ def test_a_proxy_in_the_environment_is_asked_for_every_other_server(monkeypatch)
     async def ask():
         async with scripted(saying("Hi")) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
-            monkeypatch.delenv("NO_PROXY", raising=False)
-            settings = Upstream(base_url="http://model.invalid/v1", api_key=KEY, model="m")
-            pieces = streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)
+            pieces = streamed(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)
             return [piece async for piece in pieces], proxy.asked[0].path
 
     assert asyncio.run(ask()) == (["Hi"], "http://model.invalid/v1/chat/completions")
+
+
+@pytest.mark.parametrize(
+    ("variable", "form"), [("HTTP_PROXY", "{}"), ("http_proxy", "http://{}"), ("ALL_PROXY", "http://user:password@{}")]
+)
+def test_a_proxy_may_be_named_in_any_of_the_usual_ways(monkeypatch, variable, form):
+    async def ask():
+        async with scripted(saying("Hi")) as proxy:
+            monkeypatch.setenv(variable, form.format(proxy.url.removesuffix("/v1").removeprefix("http://")))
+            pieces = streamed(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)
+            return [piece async for piece in pieces], proxy.asked[0].headers.get("proxy-authorization", "")
+
+    pieces, authorization = asyncio.run(ask())
+    assert (pieces, bool(authorization)) == (["Hi"], "password" in form)
+
+
+@pytest.mark.parametrize("no_proxy", ["model.invalid", "model.invalid:80", ".invalid", "*"])
+def test_a_server_that_needs_no_proxy_is_asked_itself(monkeypatch, no_proxy):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert openai_connection._proxy_for(ELSEWHERE) is None
+
+
+def test_a_proxy_that_speaks_something_else_is_told_without_its_password(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://user:password@127.0.0.1:9")
+    with pytest.raises(Unreachable, match="speaks socks5, not HTTP") as failed:
+        asyncio.run(_exhaust(streamed(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)))
+    assert "password" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", "the proxy answered 407"),
+        (b"password secret\r\n\r\n", "what it answered is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nSet-Cookie: secret\r\n", "it ended the connection"),
+        (b"", "it ended the connection"),
+    ],
+)
+def test_a_failed_connection_is_told_in_words_that_quote_nothing(monkeypatch, said, told):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    async def ask():
+        server = await asyncio.start_server(answer, "127.0.0.1")
+        async with server:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://user:password@127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            settings = Upstream(base_url="https://model.invalid/v1", api_key=KEY, model="m", retries=0)
+            with pytest.raises(Unreachable) as failed:
+                await _exhaust(streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT))
+            return "".join(traceback.format_exception(failed.value))
+
+    words = asyncio.run(ask())
+    assert told in words
+    assert "password" not in words
+    assert "secret" not in words
+
+
+def test_a_host_that_is_none_is_unreachable():
+    settings = Upstream(base_url="http://a..b/v1", model="m", retries=0)
+    with pytest.raises(Unreachable):
+        asyncio.run(_exhaust(streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)))
 
 
 def test_credentials_in_netrc_are_not_the_key(monkeypatch, tmp_path):

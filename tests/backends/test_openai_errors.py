@@ -3,8 +3,6 @@ from email.utils import formatdate
 
 import pytest
 
-pytest.importorskip("aiohttp")
-
 from streamchat.backends.openai_errors import retry_after
 
 

@@ -2,8 +2,6 @@ import json
 
 import pytest
 
-pytest.importorskip("aiohttp")
-
 from streamchat.backends.openai_reply import (
     MAX_REASONING_CHARACTERS,
     MAX_TOOL_CALLS,

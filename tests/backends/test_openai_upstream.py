@@ -1,7 +1,5 @@
 import pytest
 
-pytest.importorskip("aiohttp")
-
 from streamchat.backends.openai_upstream import OPENAI_URL, NotConfigured, Upstream, upstream_from
 
 KEY = "sk-very-secret"

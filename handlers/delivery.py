@@ -18,7 +18,6 @@ from streamchat.wire.wire import Wire
 # What a client has to take within the stall limit.
 PIECE_BYTES = 16_384
 
-
 # RFC 9112, section 7.1.
 _LAST_CHUNK = b"0\r\n\r\n"
 

@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
-from tornado.httputil import HTTPHeaders
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
@@ -69,7 +68,8 @@ class Door(RequestHandler):
     reader: Reader | None = None
 
     def initialize(self, rooms: Rooms) -> None:
-        # What Tornado's templates are given: there are none here, and a stream would hold it for as long as it is open.
+        # What Tornado's templates are given: there are none here. It refers to the door, which, having let go of its
+        # connection would be left to the collector; and a WebSocket would hold it for as long as it is open.
         del self.ui
         self.rooms = rooms
         self.caller = ""
@@ -204,12 +204,6 @@ class Door(RequestHandler):
             _logger.info("%s %s refused: %s", self.request.method, self.request.path, reason, extra=fields)
         else:
             _logger.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))
-
-    def flush(self, include_footers: bool = False) -> Future[None]:
-        flushed = super().flush(include_footers)
-        # They have been sent. A stream is open for minutes, and they are 2 kB.
-        self._headers = HTTPHeaders()
-        return flushed
 
     def open_stream(self, data: bytes) -> IOStream:
         """Send the headers and ``data``, and let go of the connection and of the reader: the door's work is done."""

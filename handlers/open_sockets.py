@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from streamchat.handlers.lender import Lender
+
 # RFC 6455, section 7.4.1.
 GOING_AWAY = 1001
 
@@ -27,6 +29,7 @@ class OpenSockets:
     """Each socket adds itself when it is open and removes itself when it is not."""
 
     def __init__(self) -> None:
+        self._lender: Lender
         self._sockets: set[OpenSocket] = set()
         self._one_left = asyncio.Event()
 
@@ -38,7 +41,13 @@ class OpenSockets:
         """What waits for clients to take what was sent before."""
         return sum(socket.waiting_bytes for socket in self._sockets)
 
-    def add(self, socket: OpenSocket) -> None:
+    def borrow_from(self, lender: Lender) -> None:
+        """To be called before the first socket."""
+        self._lender = lender
+
+    def add(self, socket: OpenSocket, connection: object) -> None:
+        """``connection`` is what the lender knows it by; it does not come back."""
+        self._lender.lend(connection)
         self._sockets.add(socket)
 
     def remove(self, socket: OpenSocket) -> None:

@@ -6,19 +6,9 @@ memory of a stream.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 from tornado.iostream import IOStream
 
-
-class Lender(Protocol):
-    """The HTTP server that the connections come from."""
-
-    def lend(self, connection: object) -> None:
-        """One of its own is not to be counted any more: whoever has it now does that."""
-
-    def take_back(self, stream: IOStream, address: Any) -> None:  # noqa: ANN401 - as Tornado has it
-        """Serve further requests on a connection that was lent; ``address`` is its peer's."""
+from streamchat.handlers.lender import Lender
 
 
 class OpenStreams:

@@ -86,7 +86,7 @@ class SocketDoor(Door, WebSocketHandler):
             interval_seconds=limits.keepalive_seconds,
             patience_seconds=limits.stall_seconds,
         )
-        self.rooms.sockets.add(self)
+        self.rooms.sockets.add(self, self.request.server_connection)
         # A socket is open for hours: what its request has said is not kept for so long.
         self.request.headers.clear()
 

@@ -55,6 +55,7 @@ class Addresses:
             settings.max_connections,
             lambda: len(self._websockets) + len(self._streams),
         )
+        self._websockets.borrow_from(self._doors)
         self._streams.borrow_from(self._doors)
         if settings.metrics_address is not None:
             host, port = host_and_port(settings.metrics_address)

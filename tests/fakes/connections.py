@@ -80,13 +80,14 @@ class ResponseToOpen:
 
 
 class KeepingLender:
-    """An HTTP server that serves nothing: it keeps what it gets back."""
+    """An HTTP server that serves nothing: it keeps what it has lent, and what it gets back."""
 
     def __init__(self) -> None:
+        self.lent: list[object] = []
         self.taken_back: list[IOStream] = []
 
     def lend(self, connection: object) -> None:
-        """It counts none."""
+        self.lent.append(connection)
 
     def take_back(self, stream: IOStream, address: object) -> None:
         self.taken_back.append(stream)

@@ -6,6 +6,7 @@ else, and says by an event when it is done.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Final
 
 # Of one event. Past them it is no chunk of an answer, and reading on would only fill the memory.
@@ -24,10 +25,11 @@ class EventReader:
     ``is_done`` once the event has come that says so; it is not given, nor are those after it.
     """
 
-    __slots__ = ("_data", "_data_bytes", "_rest", "is_done")
+    __slots__ = ("_data", "_data_bytes", "_has_begun", "_rest", "is_done")
 
     def __init__(self) -> None:
         self.is_done = False
+        self._has_begun = False
         self._rest = b""  # of a line that has not ended
         self._data: list[bytes] = []  # of an event that has not ended
         self._data_bytes = 0
@@ -52,6 +54,11 @@ class EventReader:
 
     def _lines(self, received: bytes) -> list[bytes]:
         text = self._rest + received
+        if not self._has_begun:
+            if len(text) < len(BOM_UTF8) and BOM_UTF8.startswith(text):
+                self._rest = text
+                return []
+            text, self._has_begun = text.removeprefix(BOM_UTF8), True
         if b"\r" in text:
             # A line may end with CR LF, and its LF may still be on the way.
             end = len(text) - text.endswith(b"\r")

@@ -17,6 +17,8 @@ from streamchat.backends.openai_events import MAX_EVENT_BYTES, EventReader, Even
         (b": ping\n\nevent: x\nid: 7\nretry: 1\ndata: a\n\n", [b"a"]),
         (b"event: x\n\n", []),
         (b"data\n\ndatax: a\n\n", []),
+        (b"\xef\xbb\xbfdata: a\n\n", [b"a"]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", [b"b"]),
         (b"data: a", []),
         (b"data: a\n", []),
         ("data: 你好\u2028\u0085\n\n".encode(), ["你好\u2028\u0085".encode()]),
@@ -27,10 +29,11 @@ def test_an_event_is_told_once_its_blank_line_is_there(stream, events):
     assert EventReader().take(stream) == events
 
 
-@given(
-    st.lists(st.sampled_from([b"data: a", b"data:", b"\n", b"\r\n", b"\r", b": x", "你".encode(), b"id: 1"])),
-    st.integers(1, 5),
-)
+BOM = b"\xef\xbb\xbf"
+PARTS = [BOM, BOM[:1], b"data: a", b"data:", b"\n", b"\r\n", b"\r", b": x", "你".encode(), b"id: 1"]
+
+
+@given(st.lists(st.sampled_from(PARTS)), st.integers(1, 5))
 def test_it_does_not_matter_where_the_bytes_are_cut(parts, size):
     # A CR at the very end may be half of a CR LF: what comes next tells.
     stream = b"".join(parts) + b"\ndata: end\n\n"
@@ -54,3 +57,9 @@ def test_an_event_without_end_is_refused(piece):
 
     with pytest.raises(EventTooLong):
         read_on()
+
+
+def test_what_is_done_is_not_given_nor_what_comes_after_it():
+    reader = EventReader()
+    assert reader.take(b"data: a\n\ndata: [DONE]\n\ndata: b\n\n") == [b"a"]
+    assert reader.is_done

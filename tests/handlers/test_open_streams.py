@@ -1,13 +1,17 @@
 """The connection of a stream: lent by Tornado's HTTP, counted all the while, and given back for another request."""
 
+import gc
 import json
 import logging
 import socket
 import struct
 
 import pytest
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
 
+from streamchat.handlers.door import Door
 from streamchat.handlers.open_streams import OpenStreams
 from streamchat.handlers.request_id import request_id
 from tests.fakes.connections import KeepingLender
@@ -138,6 +142,29 @@ def test_the_request_after_a_stream_is_not_logged_as_the_stream(caplog: pytest.L
     finally:
         logger.removeHandler(ids)
     assert ids.seen == ["-"]
+
+
+def test_an_open_stream_holds_neither_its_door_nor_what_tornado_had_for_it() -> None:
+    gate = Gate()
+
+    def held() -> list[object]:
+        return [each for each in gc.get_objects() if isinstance(each, Door | HTTP1Connection | HTTPServerRequest)]
+
+    async def scenario(house: House) -> None:
+        async with house.connect() as connection:
+            # What other tests have left to the collector is not to be found here, nor anything to be left to it now.
+            gc.collect()
+            gc.disable()
+            try:
+                await house.begin(connection)
+                await gate.has_begun()
+                await until(lambda: not held())
+            finally:
+                gc.enable()
+            gate.opened.set()
+            assert answer_in([frame async for frame in connection.frames()]) == "done"
+
+    with_server(gate, scenario)
 
 
 def test_a_server_that_closes_breaks_off_what_still_streams() -> None:

@@ -24,6 +24,7 @@ from streamchat.backends.openai_errors import (
 from streamchat.backends.openai_reply import Reply, Usage
 from streamchat.backends.openai_upstream import Upstream
 from tests.fakes.certificates import certificate_for
+from tests.fakes.connections import all_left
 from tests.fakes.openai_upstream import (
     DONE,
     PATIENCE_SECONDS,
@@ -444,6 +445,7 @@ def test_a_certificate_that_nobody_vouches_for_is_no_server(tmp_path):
         async with server:
             with pytest.raises(Unreachable) as failed:
                 await _exhaust(streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT))
+        await all_left(server)
         return failed.value
 
     assert "certificate verify failed" in str(asyncio.run(ask()))
@@ -509,6 +511,8 @@ def test_a_failed_connection_is_told_in_words_that_quote_nothing(monkeypatch, sa
             settings = Upstream(base_url="https://model.invalid/v1", api_key=KEY, model="m", retries=0)
             with pytest.raises(Unreachable) as failed:
                 await _exhaust(streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT))
+            server.close()
+            await all_left(server)
             return "".join(traceback.format_exception(failed.value))
 
     words = asyncio.run(ask())

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
+from tests.fakes.connections import all_left
+
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010806000000") + b"a picture"
 PDF = b"%PDF-1.7\nnot much of a document"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00"
@@ -97,3 +99,4 @@ async def serving_files(
     finally:
         server.close()
         await files.close()
+        await all_left(server)

@@ -69,7 +69,7 @@ class Door(RequestHandler):
 
     def initialize(self, rooms: Rooms) -> None:
         # What Tornado's templates are given: there are none here. It refers to the door, which, having let go of its
-        # connection would be left to the collector; and a WebSocket would hold it for as long as it is open.
+        # connection, would be left to the collector; and a WebSocket would hold it for as long as it is open.
         del self.ui
         self.rooms = rooms
         self.caller = ""

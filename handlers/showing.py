@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tornado.iostream import StreamClosedError
@@ -55,52 +56,42 @@ def show(
 
     What is due now is delivered before this returns.
     """
-    showing = _Showing(rooms, turn, reader, presenter, delivery, door, resumed=resumed)
+    showing = _Showing(
+        rooms=rooms, turn=turn, reader=reader, presenter=presenter, delivery=delivery, door=door, resumed=resumed
+    )
     follow(reader, presenter, delivery.deliver, showing.end, first=first)
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
 class _Showing:
     """What is known of one reading until its end. No task: a stream is open for minutes, and most of them wait."""
 
-    __slots__ = ("_delivery", "_door", "_presenter", "_reader", "_resumed", "_rooms", "_turn")
-
-    def __init__(
-        self,
-        rooms: Rooms,
-        turn: Turn,
-        reader: Reader,
-        presenter: Presenter,
-        delivery: FrameDelivery,
-        door: str,
-        *,
-        resumed: bool,
-    ) -> None:
-        self._rooms = rooms
-        self._turn = turn
-        self._reader = reader
-        self._presenter = presenter
-        self._delivery = delivery
-        self._door = door
-        self._resumed = resumed
+    rooms: Rooms
+    turn: Turn
+    reader: Reader
+    presenter: Presenter
+    delivery: FrameDelivery
+    door: str
+    resumed: bool
 
     def end(self, error: BaseException | None) -> None:
         """It is over: ``error`` is what delivering has failed with."""
         if error is None:
-            self._leave("client_gone" if self._reader.is_closed else "finished")
+            self._leave("client_gone" if self.reader.is_closed else "finished")
         elif isinstance(error, StreamClosedError):
             self._leave("client_gone")
         elif isinstance(error, Stalled):
             self._leave("stalled")
         else:
-            _logger.error("stream of turn %s failed", self._turn.id, exc_info=error)
+            _logger.error("stream of turn %s failed", self.turn.id, exc_info=error)
             self._say_internal_error()
 
     def _say_internal_error(self) -> None:
-        payload = error_payload(sentence("internal_error", self._turn.rules.view.lang), "internal_error")
+        payload = error_payload(sentence("internal_error", self.turn.rules.view.lang), "internal_error")
         # It is not the log's: it ends this reading, and who comes back misses nothing.
-        frame = Frame(payload, self._presenter.number, is_durable=False, is_terminal=True)
+        frame = Frame(payload, self.presenter.number, is_durable=False, is_terminal=True)
         try:
-            room = self._delivery.deliver([frame])
+            room = self.delivery.deliver([frame])
         except Exception as error:  # noqa: BLE001 - the same as through the future
             self._told(error)
             return
@@ -113,16 +104,16 @@ class _Showing:
         if isinstance(error, Stalled | StreamClosedError):
             _logger.info("nobody was left to tell of it")
         elif error is not None:
-            _logger.error("the client of turn %s could not be told of it", self._turn.id, exc_info=error)
+            _logger.error("the client of turn %s could not be told of it", self.turn.id, exc_info=error)
         self._leave("failed")
 
     def _leave(self, leaving: Leaving) -> None:
         try:
-            delivered = self._delivery.tally.summary(self._door, leaving, resumed=self._resumed)
-            self._rooms.observer.delivered(self._turn, delivered)
+            delivered = self.delivery.tally.summary(self.door, leaving, resumed=self.resumed)
+            self.rooms.observer.delivered(self.turn, delivered)
         finally:
-            self._delivery.end(leaving)
-            self._reader.close()
+            self.delivery.end(leaving)
+            self.reader.close()
 
 
 async def catch_up(rooms: Rooms, presenter: Presenter, reader: Reader, seen: int) -> list[AnyFrame]:

@@ -15,8 +15,11 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 URL_VARIABLE = "STREAMCHAT_LOCAL_URL"
 KEY_VARIABLE = "STREAMCHAT_LOCAL_KEY"
@@ -27,6 +30,7 @@ SLOT_TOKENS = 2048
 # A cancelled question frees its slot between two batches: 128 tokens are about 0.7 s on one thread.
 BATCH_TOKENS = 128
 PROBE_LIMIT_SECONDS = 60.0
+_BEGIN_LIMIT_SECONDS = 30.0
 
 _NEEDED = ("xllamacpp", "aiohttp", "platformdirs", "tqdm")
 
@@ -102,9 +106,21 @@ def _serve(model_path: Path, key: str) -> Any:  # noqa: ANN401 - the library has
     # Seconds. An answer that waits for its slot notices only at a ping that the server stops.
     parameters.sse_ping_interval = 1
     try:
-        return xllamacpp.Server(parameters)
+        server = xllamacpp.Server(parameters)
     except RuntimeError as error:
         raise ModelNotStarted(f"llama.cpp can't load {model_path}: {error}") from error
+    _wait_for_its_loop(server.listening_address, key)
+    return server
+
+
+def _wait_for_its_loop(address: str, key: str) -> None:
+    """Ask what its loop itself answers: a server that is ended before the loop runs waits for its end for ever."""
+    with closing(HTTPConnection(urlsplit(address).netloc, timeout=_BEGIN_LIMIT_SECONDS)) as connection:
+        try:
+            connection.request("GET", "/slots", headers={"Authorization": f"Bearer {key}"})
+            connection.getresponse().read()
+        except (OSError, HTTPException) as error:
+            raise ModelNotStarted(f"llama.cpp does not answer: {error}") from error
 
 
 def _has_avx2() -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from streamchat.backends import embedded
+from streamchat.backends.choose import PERSONA, embedded_or_persona
 
 
 def test_a_library_that_loads_is_no_obstacle():
@@ -64,3 +65,13 @@ def test_a_file_that_is_no_model_is_refused_in_one_sentence(tmp_path):
     with pytest.raises(embedded.ModelNotStarted, match="can't load"):
         embedded.start(tmp_path / "no.gguf")
     assert embedded.URL_VARIABLE not in os.environ
+
+
+@pytest.mark.slow
+def test_it_can_be_stopped_the_moment_it_has_started():
+    for _ in range(5):
+        choice = embedded_or_persona(print)
+        if choice.spec == PERSONA:
+            pytest.skip(choice.reason)
+        embedded.stop()
+        assert embedded.URL_VARIABLE not in os.environ

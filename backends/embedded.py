@@ -32,7 +32,7 @@ BATCH_TOKENS = 128
 PROBE_LIMIT_SECONDS = 60.0
 _BEGIN_LIMIT_SECONDS = 30.0
 
-_NEEDED = ("xllamacpp", "aiohttp", "platformdirs", "tqdm")
+_NEEDED = ("xllamacpp", "pycurl", "platformdirs", "tqdm")
 
 _lock = threading.Lock()
 _server: Any = None

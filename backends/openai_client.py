@@ -13,9 +13,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
-from aiohttp import ClientError, StreamReader
 from pydantic_core import from_json
 
+from streamchat.backends.http_answer import HttpAnswer, HttpFailed
 from streamchat.backends.openai_connection import ask
 from streamchat.backends.openai_errors import (
     AnswerBroken,
@@ -84,7 +84,7 @@ async def _attempt(
 ) -> AsyncGenerator[str, None]:
     where, key = upstream.base_url, upstream.api_key
     answer = await ask(upstream, body, headers, deadline=deadline)
-    content, events = answer.content, EventReader()
+    events = EventReader()
     is_late = time.monotonic() >= deadline
 
     def give_up() -> None:
@@ -95,7 +95,7 @@ async def _attempt(
     # A timer of the connection's own would be set anew for each token.
     timer = asyncio.get_running_loop().call_later(deadline - time.monotonic(), give_up)
     try:
-        while not events.is_done and (data := await content.readany()):
+        while not events.is_done and (data := await answer.read()):
             for event in events.take(data):
                 if is_late:
                     raise _too_late(where, reply)
@@ -104,8 +104,8 @@ async def _attempt(
                     raise failed_amid(where, key, error)
                 if text := reply.take(chunk):
                     yield text
-        await _drain(content)
-    except ClientError:
+        await _drain(answer)
+    except HttpFailed:
         raise (_too_late(where, reply) if is_late else cut_short(where)) from None
     except (MalformedChunk, EventTooLong) as error:
         raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
@@ -122,11 +122,11 @@ def _too_late(where: str, reply: Reply) -> Exception:
     return TimeoutError(f"{where} had not finished by the deadline") if reply.has_begun else too_late(where)
 
 
-async def _drain(content: StreamReader) -> None:
+async def _drain(answer: HttpAnswer) -> None:
     """A connection whose answer was read to its end is kept for the next question; one that breaks then is not."""
-    with suppress(TimeoutError, ClientError):
+    with suppress(TimeoutError, HttpFailed):
         async with asyncio.timeout(_DRAIN_SECONDS):
-            while await content.readany():
+            while await answer.read():
                 continue
 
 

@@ -60,7 +60,7 @@ def main() -> None:
             for relay in relays:
                 print(f"round {number}: {streams} streams, {relay.label}", file=sys.stderr, flush=True)
                 runs.setdefault((relay.label, streams), []).append(_run(ours, relay, streams, options.rate))
-    print(f"{machine()}; {made_of(ours)}, {versions(ours, ['uvloop', 'aiohttp'])}, {versions(litellm, ['litellm'])}")
+    print(f"{machine()}; {made_of(ours)}, {versions(ours, ['uvloop', 'pycurl'])}, {versions(litellm, ['litellm'])}")
     for line in _report(relays, runs, options.rate):
         print(line)
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-pytest.importorskip("aiohttp")
+pytest.importorskip("pycurl")
 
 from streamchat.backends import embedded, local
 from streamchat.backends.choose import PERSONA, embedded_or_persona

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("aiohttp")
+pytest.importorskip("pycurl")
 
 import streamchat
 from streamchat.backends import embedded

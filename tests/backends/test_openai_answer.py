@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-pytest.importorskip("aiohttp")
+pytest.importorskip("pycurl")
 
 from streamchat.backends import openai_client
 from streamchat.backends.openai_answer import CUT, Reports, answering, messages_for

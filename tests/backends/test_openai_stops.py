@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("aiohttp")
+pytest.importorskip("pycurl")
 
 import streamchat
 from tests.fakes.openai_upstream import PATIENCE_SECONDS, Scene, calling, delta, scripted

@@ -1,0 +1,231 @@
+"""One HTTP request over libcurl, and its answer as it comes. Knows no dialect, and not what is asked for.
+
+pycurl's own AsyncCurlMulti drives the transfers on the running loop: a piece of the answer costs one call from the
+loop to libcurl and one from there to here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Final
+
+import pycurl
+
+# A reader that is slower than the server: past this the connection is not read from, and the server waits.
+MAX_WAITING_BYTES: Final = 262_144
+# A connection that nobody uses. One that the server has closed meanwhile is found out, and the request sent anew.
+KEPT_SECONDS: Final = 60
+
+_ENDED: Final = "it ended the connection"
+
+# Of these libcurl tells the name, the address or the certificate. The words of others may quote what was answered.
+_OWN_WORDS: Final = (
+    pycurl.E_COULDNT_RESOLVE_HOST,
+    pycurl.E_COULDNT_CONNECT,
+    pycurl.E_PEER_FAILED_VERIFICATION,
+    pycurl.E_SSL_CONNECT_ERROR,
+    pycurl.E_SSL_CACERT_BADFILE,
+)
+_WORDS: Final = {
+    pycurl.E_URL_MALFORMAT: "the URL is none",
+    pycurl.E_COULDNT_RESOLVE_PROXY: "the proxy's name is not known",
+    pycurl.E_GOT_NOTHING: _ENDED,
+    pycurl.E_RECV_ERROR: _ENDED,
+    pycurl.E_SEND_ERROR: _ENDED,
+    pycurl.E_PARTIAL_FILE: _ENDED,
+    pycurl.E_UNSUPPORTED_PROTOCOL: "what it answered is not HTTP",
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: "what it answered is not HTTP",
+    pycurl.E_BAD_CONTENT_ENCODING: "what it answered is compressed in an unknown way",
+}
+
+_kept: dict[asyncio.AbstractEventLoop, tuple[pycurl.AsyncCurlMulti, AsyncGenerator[None, None]]] = {}
+
+
+async def connections() -> pycurl.AsyncCurlMulti:
+    """The running loop's connections to every server: kept for the next request, and closed with the loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _kept:
+        opened = pycurl.AsyncCurlMulti()
+        # What asyncio.run does for every loop at its end, it closes its asynchronous generators, closes them.
+        life = _life_of(opened, loop)
+        _kept[loop] = opened, life
+        await anext(life)
+    return _kept[loop][0]
+
+
+async def _life_of(opened: pycurl.AsyncCurlMulti, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        del _kept[loop]
+        await opened.aclose()
+
+
+class HttpFailed(Exception):
+    """The transfer did not end in order; says why in words of which none are the server's."""
+
+
+class ConnectTimeout(HttpFailed):
+    """There was no connection in time."""
+
+
+class HttpAnswer:
+    """What a server answers: ``status`` and ``headers`` (names in lower case) once it has ``begun``, then its body.
+
+    ``waiting_bytes`` have come and were not read yet. Whoever opens it closes it.
+    """
+
+    __slots__ = (
+        "_change",
+        "_curl",
+        "_has_head",
+        "_is_paused",
+        "_multi",
+        "_pieces",
+        "_transfer",
+        "headers",
+        "status",
+        "waiting_bytes",
+    )
+
+    def __init__(self, multi: pycurl.AsyncCurlMulti, curl: pycurl.Curl) -> None:
+        """``curl`` knows what is to be asked; it is asked at once."""
+        self.status = 0  # until the head of the answer is there
+        self.headers: dict[str, str] = {}
+        self._has_head = False
+        self._pieces: list[bytes] = []
+        self.waiting_bytes = 0
+        self._is_paused = False
+        self._change: asyncio.Future[None] | None = None
+        self._multi = multi
+        self._curl = curl
+        curl.setopt(pycurl.HEADERFUNCTION, self._take_header)
+        curl.setopt(pycurl.WRITEFUNCTION, self._take)
+        self._transfer: asyncio.Future[pycurl.Curl] = multi.add_handle(curl)
+        self._transfer.add_done_callback(self._over)
+
+    async def begun(self) -> None:
+        """Wait for the head of the answer. Raises HttpFailed."""
+        # Below 200 another follows (RFC 9110, 15.2); and what a proxy says to a CONNECT is not counted as an answer's.
+        while not self._has_head or self._curl.getinfo(pycurl.RESPONSE_CODE) < 200:
+            if self._transfer.done():
+                self._raise_if_failed()
+                raise HttpFailed(_ENDED)
+            await self._changed()
+        self.status = self._curl.getinfo(pycurl.RESPONSE_CODE)
+
+    async def read(self) -> bytes:
+        """What has come since the last call, at least a byte; none at the end. Raises HttpFailed after what came."""
+        while not self._pieces:
+            if self._transfer.done():
+                self._raise_if_failed()
+                return b""
+            await self._changed()
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        self.waiting_bytes = 0
+        if self._is_paused:
+            self._is_paused = False
+            self._curl.pause(pycurl.PAUSE_CONT)
+        return data
+
+    def close(self) -> None:
+        """Let go of it: a connection whose answer is still coming is closed at once. Closing twice is closing once."""
+        if not self._transfer.done() and not self._multi.closed:
+            self._multi.remove_handle(self._curl)
+        self._is_paused = False
+        self._curl.close()
+
+    def _raise_if_failed(self) -> None:
+        if self._transfer.cancelled():
+            raise HttpFailed("it was closed")
+        error = self._transfer.exception()
+        if error is not None:
+            raise _failure(error, self._curl) from None
+
+    async def _changed(self) -> None:
+        change = self._change = asyncio.get_running_loop().create_future()
+        try:
+            await change
+        finally:
+            self._change = None
+
+    def _wake(self) -> None:
+        if self._change is not None and not self._change.done():
+            self._change.set_result(None)
+
+    # What libcurl calls.
+
+    def _take_header(self, line: bytes) -> None:
+        if line.startswith(b"HTTP/"):
+            self.headers.clear()
+            self._has_head = False
+        elif name_and_value := line.strip():
+            name, _, value = name_and_value.decode("latin-1").partition(":")
+            self.headers[name.strip().lower()] = value.strip()
+        else:
+            self._has_head = True
+            self._wake()
+
+    def _take(self, piece: bytes) -> int | None:
+        if self.waiting_bytes > MAX_WAITING_BYTES:
+            self._is_paused = True
+            paused: int = pycurl.WRITEFUNC_PAUSE
+            return paused
+        self._pieces.append(piece)
+        self.waiting_bytes += len(piece)
+        self._wake()
+        return None
+
+    def _over(self, transfer: asyncio.Future[pycurl.Curl]) -> None:
+        if not transfer.cancelled():
+            transfer.exception()  # asked for: whoever has left does not read on
+        self._wake()
+
+
+def request(
+    url: str, *, body: bytes, headers: Mapping[str, str], connect_seconds: float, proxy: str = "", no_proxy: str = ""
+) -> pycurl.Curl:
+    """A POST, to be asked by HttpAnswer. ``proxy`` is a URL, empty for none; ``no_proxy`` as in the environment."""
+    curl = pycurl.Curl()
+    options: dict[int, Any] = {
+        pycurl.URL: url.encode(),
+        pycurl.POSTFIELDS: body,
+        # An empty one takes a header away that libcurl would send: nobody has to be asked before a long body.
+        pycurl.HTTPHEADER: [*(f"{name}: {value}" for name, value in headers.items()), "Expect:"],
+        # To leave an answer is to close its connection.
+        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+        # No compression is asked for, it would hold tokens back; what comes compressed all the same is read.
+        pycurl.ACCEPT_ENCODING: "identity",
+        pycurl.CONNECTTIMEOUT_MS: max(1, round(1000 * connect_seconds)),
+        pycurl.MAXAGE_CONN: KEPT_SECONDS,
+        pycurl.NOSIGNAL: 1,
+        pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+        # Always said: libcurl would look for one in the environment by rules of its own.
+        pycurl.PROXY: proxy.encode(),
+        pycurl.NOPROXY: no_proxy,
+        **_trusted(),
+    }
+    for option, value in options.items():
+        curl.setopt(option, value)
+    return curl
+
+
+def _trusted() -> dict[int, str]:
+    """Whom Python trusts, SSL_CERT_FILE and SSL_CERT_DIR among them; nothing where it knows no place."""
+    paths = ssl.get_default_verify_paths()
+    places = {pycurl.CAINFO: paths.cafile, pycurl.CAPATH: paths.capath}
+    return {option: place for option, place in places.items() if place}
+
+
+def _failure(error: BaseException, curl: pycurl.Curl) -> HttpFailed:
+    code, words = error.args if isinstance(error, pycurl.error) and len(error.args) == 2 else (0, "")
+    if code == pycurl.E_OPERATION_TIMEDOUT:
+        return ConnectTimeout("no connection in time")
+    if (refused := curl.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
+        return HttpFailed(f"the proxy answered {refused}")
+    if code in _OWN_WORDS:
+        return HttpFailed(words)
+    return HttpFailed(_WORDS.get(code, f"libcurl gives up with its error {code}"))

@@ -1,0 +1,280 @@
+import asyncio
+import os
+from contextlib import asynccontextmanager, closing
+
+import pytest
+
+pytest.importorskip("pycurl")
+
+from streamchat.backends import http_answer
+from streamchat.backends.http_answer import (
+    MAX_WAITING_BYTES,
+    ConnectTimeout,
+    HttpAnswer,
+    HttpFailed,
+    connections,
+    request,
+)
+from tests.fakes.certificates import certificate_for
+from tests.fakes.connections import all_left
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+PATIENCE_SECONDS = 20.0
+
+
+@asynccontextmanager
+async def serving(answer, *, tls=None):
+    """A server that gives each connection to ``answer``; the URL of the block has its port."""
+    server = await asyncio.start_server(answer, "127.0.0.1", ssl=tls)
+    try:
+        yield f"{'https' if tls else 'http'}://localhost:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+        await (await connections()).aclose()
+        await all_left(server)
+
+
+def saying(*said):
+    """Answers the first request of a connection with these bytes, and closes."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in said:
+            writer.write(piece)
+        writer.close()
+
+    return answer
+
+
+async def asked(url, **how):
+    how = {"body": b"question", "headers": {}, "connect_seconds": PATIENCE_SECONDS} | how
+    return HttpAnswer(await connections(), request(url, **how))
+
+
+async def whole(answer):
+    pieces = []
+    while piece := await answer.read():
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def more_than(count, answer):
+    """Wait until so many bytes wait to be read."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for _ in iter(lambda: answer.waiting_bytes > count, True):
+            await asyncio.sleep(0)
+
+
+def outcome(said, **how):
+    """Status, headers and body that come of these bytes."""
+
+    async def ask():
+        async with serving(saying(said)) as url:
+            with closing(await asked(url, **how)) as answer:
+                await answer.begun()
+                return answer.status, answer.headers, await whole(answer)
+
+    return asyncio.run(ask())
+
+
+def test_an_answer_has_a_status_headers_and_a_body():
+    status, headers, body = outcome(b"HTTP/1.1 418 No\r\nX-Kind:  Tea \r\nContent-Length: 3\r\n\r\nhot")
+    assert (status, headers["x-kind"], body) == (418, "Tea", b"hot")
+
+
+def test_an_answer_that_announces_another_is_not_the_answer():
+    early = b"HTTP/1.1 103 Early Hints\r\nX-Early: yes\r\n\r\n"
+    assert outcome(early + HEAD % 2 + b"hi") == (200, {"content-length": "2"}, b"hi")
+
+
+def test_headers_after_the_body_are_read_over():
+    status, _, body = outcome(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Late: yes\r\n\r\n"
+    )
+    assert (status, body) == (200, b"hi")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"", "it ended the connection"),
+        (b"HTTP/1.1 200 OK\r\nX-Word: secret\r\n", "it ended the connection"),
+        (b"secret\r\n\r\n", "what it answered is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nsecret\r\n\r\n", "what it answered is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: secret\r\nContent-Length: 2\r\n\r\nhi", "compressed in an unknown way"),
+        (HEAD % 3 + b"hi", "it ended the connection"),
+    ],
+)
+def test_a_failure_is_told_in_words_that_quote_nothing(said, told):
+    with pytest.raises(HttpFailed, match=told) as failed:
+        outcome(said)
+    assert "secret" not in str(failed.value)
+
+
+def test_what_came_before_a_break_is_read_first():
+    async def ask():
+        async with serving(saying(HEAD % 9 + b"half")) as url:
+            with closing(await asked(url)) as answer:
+                await more_than(0, answer)
+                # Long enough that the break has been seen, too.
+                for _ in range(1_000):
+                    await asyncio.sleep(0)
+                assert await answer.read() == b"half"
+                with pytest.raises(HttpFailed):
+                    await answer.read()
+
+    asyncio.run(ask())
+
+
+def test_a_reader_that_is_slow_has_its_server_wait():
+    body = os.urandom(64) * 100_000
+
+    async def ask():
+        async with serving(saying(HEAD % len(body), body)) as url:
+            with closing(await asked(url)) as answer:
+                await more_than(MAX_WAITING_BYTES, answer)
+                for _ in range(1_000):
+                    await asyncio.sleep(0)
+                assert answer.waiting_bytes < 2 * MAX_WAITING_BYTES
+                return await whole(answer)
+
+    assert asyncio.run(ask()) == body
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_to_close_an_answer_that_still_comes_closes_its_connection(is_begun):
+    async def ask():
+        came, gone = asyncio.Event(), asyncio.Event()
+
+        async def answer_half(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            if is_begun:
+                writer.write(HEAD % 9)
+            came.set()
+            await reader.readexactly(len(b"question"))
+            assert await reader.read() == b""
+            gone.set()
+            writer.close()
+
+        async with serving(answer_half) as url:
+            answer = await asked(url)
+            if is_begun:
+                await answer.begun()
+            await asyncio.wait_for(came.wait(), PATIENCE_SECONDS)
+            answer.close()
+            answer.close()
+            await asyncio.wait_for(gone.wait(), PATIENCE_SECONDS)
+            with pytest.raises(HttpFailed):
+                await answer.read()
+
+    asyncio.run(ask())
+
+
+def test_a_kept_connection_that_ends_as_the_next_request_comes_does_not_lose_it():
+    seen = []
+
+    async def answer_once(reader, writer):
+        """The first request alone; as the second one comes, the connection ends."""
+        for is_answered in (True, False):
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                break
+            await reader.readexactly(len(b"question"))
+            seen.append(writer)
+            if is_answered:
+                writer.write(HEAD % 2 + b"hi")
+        writer.close()
+
+    async def ask():
+        bodies = []
+        async with serving(answer_once) as url:
+            for _ in range(2):
+                with closing(await asked(url)) as answer:
+                    await answer.begun()
+                    bodies.append(await whole(answer))
+        return bodies
+
+    assert asyncio.run(ask()) == [b"hi", b"hi"]
+    assert [seen.index(writer) for writer in seen] == [0, 0, 2]
+
+
+def test_a_loop_keeps_its_connections_and_closes_them_at_its_end():
+    async def keep():
+        kept = await connections()
+        assert await connections() is kept
+        assert not kept.closed
+        return kept
+
+    first, second = asyncio.run(keep()), asyncio.run(keep())
+    assert first is not second
+    assert first.closed
+    assert second.closed
+    assert not http_answer._kept
+
+
+def test_a_server_that_takes_no_connection_is_not_waited_for_longer_than_said():
+    async def ask():
+        server = await asyncio.start_server(saying(), "127.0.0.1", ssl=None)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            # A greeting in TLS that nobody answers.
+            answer = await asked(f"https://127.0.0.1:{port}/", connect_seconds=0.05)
+            with closing(answer), pytest.raises(ConnectTimeout):
+                await answer.begun()
+            await (await connections()).aclose()
+        await all_left(server)
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_certificate_counts_if_python_trusts_who_vouches_for_it(monkeypatch, tmp_path, is_trusted):
+    tls, _ = certificate_for("localhost", tmp_path)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+
+    async def ask():
+        async with serving(saying(HEAD % 2 + b"hi"), tls=tls) as url:
+            with closing(await asked(url)) as answer:
+                await answer.begun()
+                return await whole(answer)
+
+    if is_trusted:
+        assert asyncio.run(ask()) == b"hi"
+    else:
+        with pytest.raises(HttpFailed, match="self-signed certificate"):
+            asyncio.run(ask())
+
+
+def test_a_proxy_s_consent_is_not_the_answer(monkeypatch, tmp_path):
+    tls, _ = certificate_for("localhost", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    tunnels = []
+
+    async def ask():
+        async def tunnel(reader, writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            tunnels.append(head.split(b"\r\n")[0])
+            host, _, port = head.split()[1].decode().partition(":")
+            there, to_there = await asyncio.open_connection(host, int(port))
+            writer.write(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+            await asyncio.gather(_copy(reader, to_there), _copy(there, writer))
+
+        proxy = await asyncio.start_server(tunnel, "127.0.0.1")
+        async with proxy, serving(saying(HEAD % 2 + b"hi"), tls=tls) as url:
+            proxy_url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+            with closing(await asked(url, proxy=proxy_url)) as answer:
+                await answer.begun()
+                assert (answer.status, "x-proxy" in answer.headers) == (200, False)
+                assert await whole(answer) == b"hi"
+        await all_left(proxy)
+
+    asyncio.run(ask())
+    assert tunnels[0].startswith(b"CONNECT localhost:")
+
+
+async def _copy(reader, writer):
+    while piece := await reader.read(65_536):
+        writer.write(piece)
+    writer.close()

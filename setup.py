@@ -20,6 +20,7 @@ HOT = (
     "presenting/answer_text.py",
     "presenting/paced_queue.py",
     "presenting/pacing.py",
+    "presenting/permille.py",
     "presenting/presenter.py",
     "presenting/timeline.py",
     "turns/log.py",

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+from streamchat.presenting.permille import permille_of
+
 Payload = dict[str, Any]
 
 
@@ -55,7 +57,7 @@ class Chunk(NamedTuple):
     @property
     def percent(self) -> float | None:
         """How much of the answer has been shown, this piece included; None while that is unknown."""
-        return None if self.total is None else round(100.0 * self.position / self.total, 1)
+        return None if self.total is None else permille_of(self.position, self.total) / 10
 
     @property
     def payload(self) -> Payload:

@@ -1,27 +1,38 @@
 """A chunk of the answer as JSON text, written from a template: nearly all frames are chunks.
 
-The same text as JSON of the chunk's payload, at a third of the cost.
+The same text as JSON of the chunk's payload, at a third of the cost, and of many chunks at a sixth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from json.encoder import encode_basestring
 from operator import itemgetter
+from typing import Final
 
 from streamchat.presenting.frames import Chunk
+from streamchat.presenting.permille import PERMILLE, permille_of
 
-# Where each field's value stands in what the template is filled from; the event's id comes last.
-_PLACES = {
-    "data": 0,
-    "chunk_number": 1,
-    "progress": 2,
-    "streaming_progress": 2,
-    "total_length": 3,
-    "current_position": 4,
+# Where each value stands in what a template is filled from; the event's id comes last.
+_DATA: Final = 0
+_CHUNK_NUMBER: Final = 1
+_PROGRESS: Final = 2
+_TOTAL: Final = 3
+_POSITION: Final = 4
+_STREAM: Final = 5
+_NUMBER: Final = 6
+_CONSTANT: Final = (_TOTAL, _STREAM)
+_PLACES: Final = {
+    "data": _DATA,
+    "chunk_number": _CHUNK_NUMBER,
+    "progress": _PROGRESS,
+    "streaming_progress": _PROGRESS,
+    "total_length": _TOTAL,
+    "current_position": _POSITION,
 }
-_STREAM, _NUMBER = 5, 6
+# A number of tenths is the place of its text.
+_PERCENTS: Final = [str(tenths / 10) for tenths in range(PERMILLE + 1)]
 
 
 class ChunkTemplate:
@@ -31,37 +42,61 @@ class ChunkTemplate:
     number. Non-ASCII stays as it is, ends of lines of other alphabets too.
     """
 
-    __slots__ = ("_known", "_places", "_unknown")
+    __slots__ = ("_constants", "_run", "_template", "_told", "_variables")
 
     def __init__(self, fields: tuple[str, ...], before: str = "", after: str = "}") -> None:
         names = ("data", *(name for name in fields if name in _PLACES))
-        self._places = itemgetter(*(_PLACES[name] for name in names), *(_STREAM, _NUMBER)[: after.count("%s")])
-        self._known = before + _template(fields, {"progress": "%.1f", "streaming_progress": "%.1f"}) + after
-        self._unknown = before + _template(fields, {}) + after
+        places = (*(_PLACES[name] for name in names), *(_STREAM, _NUMBER)[: after.count("%s")])
+        told = ['"is_complete":false' if name == "is_complete" else f'"{name}":%s' for name in fields]
+        self._template = before + ",".join(['{"success":true,"data":%s,"status":"streaming"', *told]) + after
+        self._told = itemgetter(*places)
+        # What is the same for all chunks of a run is filled in first; the quotes of the text are the template's then.
+        self._constants = [place for place in places if place in _CONSTANT]
+        self._variables = [place for place in places if place not in _CONSTANT]
+        first, *others = self._template.split("%s")
+        signs = ('"%%s"', *("%s" if place in _CONSTANT else "%%s" for place in places[1:]))
+        self._run = first + "".join(sign + text for sign, text in zip(signs, others, strict=True))
 
     def write(self, chunk: Chunk, stream: str = "") -> str:
         """One chunk."""
         text, number, chunk_number, position, total, _ = chunk
-        data = encode_basestring(text)
-        if total is None:
-            told: object = self._places((data, chunk_number, "null", "null", position, stream, number))
-            return self._unknown % told
-        told = self._places((data, chunk_number, 100.0 * position / total, total, position, stream, number))
-        return self._known % told
+        percent = "null" if total is None else _PERCENTS[permille_of(position, total)]
+        total_told = "null" if total is None else total
+        values = (encode_basestring(text), chunk_number, percent, total_told, position, stream, number)
+        told: str = self._template % self._told(values)
+        return told
 
     def write_run(self, chunks: Sequence[Chunk], stream: str = "") -> str:
-        """Chunks of one answer, one after the other."""
-        if len(chunks) == 1:
-            return self.write(chunks[0], stream)
-        if chunks[0].total is None:
+        """Chunks of one answer, one after the other. By columns: what can be done to all at once costs little each."""
+        total = chunks[0].total
+        if len(chunks) == 1 or total is None:
             # It may be known further on.
             return "".join([self.write(chunk, stream) for chunk in chunks])
-        told: list[object] = []
-        for text, number, chunk_number, position, total, _ in chunks:
-            assert total is not None
-            percent = 100.0 * position / total
-            told += self._places((encode_basestring(text), chunk_number, percent, total, position, stream, number))
-        return self._known * len(chunks) % tuple(told)
+        constants = [str(total) if place == _TOTAL else stream for place in self._constants]
+        first, *others = (self._run % tuple(constants)).split("%s")
+        row: list[str] = []
+        for text in others:
+            row += ("", text)
+        # The end of each and the beginning of the next are one piece.
+        row[-1] += first
+        parts = [first, *row * len(chunks)]
+        texts, numbers, chunk_numbers, positions, _, _ = zip(*chunks, strict=True)
+        # repr and not str: of an int the same, at a third of the cost.
+        for at, place in enumerate(self._variables):
+            column: Iterable[str]
+            if place == _DATA:
+                column = texts if _is_plain("".join(texts)) else [encode_basestring(text)[1:-1] for text in texts]
+            elif place == _PROGRESS:
+                column = [_PERCENTS[permille_of(position, total)] for position in positions]
+            elif place == _POSITION:
+                column = map(repr, positions)
+            elif place == _CHUNK_NUMBER:
+                column = map(repr, chunk_numbers)
+            else:
+                column = map(repr, numbers)
+            parts[2 * at + 1 :: len(row)] = column
+        parts[-1] = others[-1]
+        return "".join(parts)
 
 
 @cache
@@ -70,8 +105,6 @@ def chunk_template(fields: tuple[str, ...], before: str = "", after: str = "}") 
     return ChunkTemplate(fields, before, after)
 
 
-def _template(fields: tuple[str, ...], formats: Mapping[str, str]) -> str:
-    told = [
-        '"is_complete":false' if name == "is_complete" else f'"{name}":{formats.get(name, "%s")}' for name in fields
-    ]
-    return ",".join(['{"success":true,"data":%s,"status":"streaming"', *told])
+def _is_plain(text: str) -> bool:
+    """Whether the text surely stands in JSON as it is. What is printable has no control characters in it."""
+    return text.isprintable() and '"' not in text and "\\" not in text

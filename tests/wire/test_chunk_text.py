@@ -31,11 +31,14 @@ def test_a_chunk_that_tells_nothing_of_itself_is_still_whole() -> None:
     assert chunk_template(()).write(Chunk("a", 2, 1, 1, 1, ())) == '{"success":true,"data":"a","status":"streaming"}'
 
 
+@pytest.mark.parametrize("text", ["%s\n", "%s %%", '"', "\\", "你好", "\x7f\u2028"], ids=ascii)
 @pytest.mark.parametrize("known_from", [0, 2, 9], ids=["known", "known further on", "unknown"])
 @pytest.mark.parametrize("style", [BASIC, ADVANCED, SMART, RAW], ids=lambda style: style.name)
-def test_a_run_is_its_chunks_one_after_the_other(style: StreamStyle, known_from: int) -> None:
+def test_a_run_is_its_chunks_one_after_the_other(style: StreamStyle, known_from: int, text: str) -> None:
     chunks = [
-        Chunk(f"{number}%s\n", number + 1, number, 4 * number, 16 if number > known_from else None, style.chunk_fields)
+        Chunk(
+            f"{number}{text}", number + 1, number, 4 * number, 16 if number > known_from else None, style.chunk_fields
+        )
         for number in range(1, 5)
     ]
     template = chunk_template(style.chunk_fields, "data: ", "}\nid: %s:%s\n\n")

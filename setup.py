@@ -17,6 +17,7 @@ from setuptools import Distribution, Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HOT = (
+    "chunking/characters.py",
     "presenting/answer_text.py",
     "presenting/paced_queue.py",
     "presenting/pacing.py",

@@ -26,6 +26,8 @@ def is_storable(text: str) -> bool:
 
 def storable(text: str) -> str:
     """The text with U+FFFD in place of what no database can hold."""
+    if text.isascii() and "\x00" not in text:
+        return text  # known without a look at each character
     return _UNSTORABLE.sub("\ufffd", text)
 
 

@@ -113,12 +113,13 @@ class PacedQueue:
     def _show_unpaced(self, size: Waiting | int, frames: list[AnyFrame], most: int, at: float) -> int:
         """Such chunks one after the other, up to a frame of another kind."""
         waiting, whole, total, fields = self.waiting, self._answer.whole, self._answer.total, self._fields
+        make = make_chunk
         number, chunks, position = self.number, self._chunks, self._position
         last = number + most
-        while type(size) is not Waiting:
+        while isinstance(size, int):
             start, position = position, position + size
             number, chunks = number + 1, chunks + 1
-            frames.append(make_chunk((whole[start:position], number, chunks, position, total, fields)))
+            frames.append(make((whole[start:position], number, chunks, position, total, fields)))
             if number == last or not waiting:
                 break
             size = waiting.pop()

@@ -31,6 +31,7 @@ _PLACES: Final = {
     "total_length": _TOTAL,
     "current_position": _POSITION,
 }
+_ESCAPED: Final = bytes(range(0x20)) + b'"\\'
 # A number of tenths is the place of its text.
 _PERCENTS: Final = [str(tenths / 10) for tenths in range(PERMILLE + 1)]
 
@@ -106,5 +107,6 @@ def chunk_template(fields: tuple[str, ...], before: str = "", after: str = "}") 
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text surely stands in JSON as it is. What is printable has no control characters in it."""
-    return text.isprintable() and '"' not in text and "\\" not in text
+    """Whether the text stands in JSON as it is (RFC 8259, section 7)."""
+    data = text.encode()
+    return len(data.translate(None, _ESCAPED)) == len(data)

@@ -1,4 +1,4 @@
-"""Run functions in a thread pool, and those that never block on the loop itself.
+"""Run functions in threads of a pool, and those that never block on the loop itself.
 
 A thread can't be killed. When its turn is stopped, the function's ``cancelled`` flag is set, its next
 sign of life raises QueryCancelled, and until it really returns the worker counts as abandoned.
@@ -19,6 +19,7 @@ from streamchat.turns.inputs import Given
 from streamchat.turns.mailbox import Mailbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.run_query import run_query, run_query_here
+from streamchat.turns.thread_rack import ThreadRack
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
 
 UNDELIVERED_FACTS = 64
@@ -127,11 +128,10 @@ class ThreadExecutor:
         self._loop = loop
         self._inbox = Inbox(loop)
         self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
-        # Room for the abandoned ones beside the running ones.
-        self._pool = ThreadPoolExecutor(limits.max_running + limits.max_abandoned, thread_name_prefix="process_query")
+        self._threads = ThreadRack("process_query")
         self._emitters: dict[int, ThreadEmitter | LoopEmitter] = {}
         if not bound.never_blocks:
-            self._start_threads(min(limits.max_running, READY_THREADS))
+            self._threads.start(min(limits.max_running, READY_THREADS))
 
     def submit(self, job: Job) -> None:
         self._queue.submit(job)
@@ -152,17 +152,8 @@ class ThreadExecutor:
         return self._queue.statistics()
 
     def stop(self) -> bool:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.shut_down()
         return not self._emitters
-
-    def _start_threads(self, count: int) -> None:
-        """To start one, the loop waits for a tenth of a millisecond: not while a burst of questions comes in."""
-        all_are_there = threading.Barrier(count)
-        try:
-            for _ in range(count):
-                self._pool.submit(all_are_there.wait)
-        except RuntimeError:
-            all_are_there.abort()  # no more to be had now: the rest is asked for when it is needed
 
     def _launch(self, job: Job) -> None:
         deadline = job.started()
@@ -173,10 +164,12 @@ class ThreadExecutor:
 
     def _run_in_thread(self, job: Job, emitter: ThreadEmitter) -> None:
         self._emitters[id(job)] = emitter
-        # A pool thread has a context of its own; the job's one carries the request id.
+        thread = self._threads.take()
+        # A thread has a context of its own; the job's one carries the request id.
         try:
-            self._pool.submit(job.context.run, self._work, job, emitter)
+            thread.submit(job.context.run, self._work, job, emitter, thread)
         except RuntimeError:
+            self._threads.drop(thread)
             del self._emitters[id(job)]
             raise
 
@@ -188,12 +181,17 @@ class ThreadExecutor:
         # Not the task's own last step: one that is cancelled before its first has none.
         task.add_done_callback(lambda task: self._returned(job, _STOPPED if task.cancelled() else task.result()))
 
-    def _work(self, job: Job, emitter: ThreadEmitter) -> None:
+    def _work(self, job: Job, emitter: ThreadEmitter, thread: ThreadPoolExecutor) -> None:
         ended = run_query(self._bound, job.query, emitter)
         try:
-            self._inbox.call(self._returned, job, ended)
+            self._inbox.call(self._thread_returned, thread, job, ended)
         except RuntimeError:
             return  # the loop is closed: nobody is left who could be told
+
+    def _thread_returned(self, thread: ThreadPoolExecutor, job: Job, ended: Ended) -> None:
+        # First: whoever waits in line may take it.
+        self._threads.give_back(thread)
+        self._returned(job, ended)
 
     def _returned(self, job: Job, ended: Ended) -> None:
         del self._emitters[id(job)]

@@ -44,7 +44,6 @@ class OpenStreams:
             return
         # As Tornado leaves it between requests.
         stream.set_close_callback(None)
-        stream.set_nodelay(False)
         self._lender.take_back(stream, address)
 
     def drop(self) -> None:

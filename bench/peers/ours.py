@@ -34,7 +34,8 @@ def process_query(message: str, cancelled: Any) -> str | Iterator[str]:
         return _silent(cancelled)
     length = wanted["frames"] * wanted["size"]
     text = (_LETTERS * (length // len(_LETTERS) + 1))[:length]
-    time.sleep(wanted["hold"])
+    if wanted["hold"]:
+        time.sleep(wanted["hold"])
     return (f"{time.monotonic():017.6f} {text}")[:length]
 
 

@@ -12,6 +12,8 @@ from typing import Final
 # Of one event. Past them it is no chunk of an answer, and reading on would only fill the memory.
 MAX_EVENT_BYTES: Final = 4_000_000
 
+_BEGIN: Final = b"data: "
+_END: Final = b"\n\n"
 _DONE: Final = b"[DONE]"
 
 
@@ -36,7 +38,14 @@ class EventReader:
 
     def take(self, received: bytes) -> list[bytes]:
         """Raises EventTooLong."""
-        events: list[bytes] = []
+        if received.startswith(_BEGIN) and received.endswith(_END) and not self._rest and not self._data:
+            # Nearly always what comes is whole events of a line each.
+            events = received[len(_BEGIN) : -len(_END)].split(_END + _BEGIN)
+            is_plain = received.count(b"\n") == 2 * len(events) and b"\r" not in received
+            if is_plain and not [event for event in events if event.startswith(_DONE)]:
+                self._has_begun = True
+                return events
+        events = []
         for line in self._lines(received):
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))

@@ -98,7 +98,9 @@ class AnswerText:
         """The next piece has come: the chunks that it completes."""
         self.is_live = True
         self.arrived += len(text)
-        return self._hold(at, text, [*self._chunker.feed(text)] if self._chunker else [text])
+        if self._chunker is None:
+            return [Waiting(at, at + TRAIL_SECONDS, text)] if text else []
+        return self._hold(at, text, [*self._chunker.feed(text)])
 
     def flush(self, at: float) -> list[Waiting]:
         """What was held back: something else comes now, or nothing more."""

@@ -49,7 +49,7 @@ class PacedQueue:
 
     def add(self, items: Iterable[Waiting | int]) -> None:
         """Show these after all that waits."""
-        self.waiting[:0] = reversed([*items])
+        self.waiting = [*items][::-1] + self.waiting
 
     def due(self) -> float:
         """When the next may be shown, if anything waits."""
@@ -93,7 +93,10 @@ class PacedQueue:
             return Frame(item.payload, self.number)
         text, answer = item.chunk, self._answer
         size = len(text)
-        self._free_at = at + pause_behind_source(self._pace.pause_after(text), size, answer.arrived - self._position)
+        self._free_at = at
+        if self._pace is not NO_PACE:
+            left = answer.arrived - self._position
+            self._free_at += pause_behind_source(self._pace.pause_after(text), size, left)
         self._chunks += 1
         self._position += size
         return make_chunk((text, self.number, self._chunks, self._position, answer.total, self._fields))

@@ -123,8 +123,11 @@ def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
     if not isinstance(piece, str):
         raise _not_text("yielded", piece)
     text = whole_text(piece)
-    for start in range(0, len(text), MAX_PIECE_CHARACTERS):
-        emitter.emit(Text(text=text[start : start + MAX_PIECE_CHARACTERS]))
+    if len(text) > MAX_PIECE_CHARACTERS:
+        for start in range(0, len(text), MAX_PIECE_CHARACTERS):
+            emitter.emit(Text(text=text[start : start + MAX_PIECE_CHARACTERS]))
+    elif text:
+        emitter.emit(Text(text=text))
 
 
 def _not_text(how: str, what: object) -> NotText:

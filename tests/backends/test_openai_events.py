@@ -63,3 +63,26 @@ def test_what_is_done_is_not_given_nor_what_comes_after_it():
     reader = EventReader()
     assert reader.take(b"data: a\n\ndata: [DONE]\n\ndata: b\n\n") == [b"a"]
     assert reader.is_done
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        b"data: a\n\n",
+        b"data: a\n\ndata: b\n\n",
+        b"data: a\ndata: b\n\n",
+        b"data: a\rdata: b\n\n",
+        b"data: a\n\nid: 1\ndata: b\n\n",
+        b"data: \n\n",
+        b"data: a\n\ndata: [DONE]\n\ndata: c\n\n",
+        b"data: [DONE]\n\n",
+        b"data: says [DONE]\n\n",
+        b"data: a\n\n\n\n",
+    ],
+)
+def test_what_comes_whole_is_read_as_what_comes_byte_by_byte(received: bytes) -> None:
+    whole, by_bytes = EventReader(), EventReader()
+    told = whole.take(received)
+    assert told == [event for byte in received for event in by_bytes.take(bytes([byte]))]
+    assert whole.is_done == by_bytes.is_done
+    assert whole.take(b"data: z\n\n") == by_bytes.take(b"data: z\n\n")

@@ -35,6 +35,7 @@ HOT = (
     "handlers/following.py",
     "handlers/outbox.py",
     "handlers/tally.py",
+    "backends/http_answer.py",
     "backends/openai_events.py",
     "backends/openai_reply.py",
 )

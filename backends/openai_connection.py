@@ -13,7 +13,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from pydantic_core import from_json
 
-from streamchat.backends.http_answer import ConnectTimeout, HttpAnswer, HttpFailed, connections, request
+from streamchat.backends.http_answer import ConnectTimeout, HttpAnswer, HttpFailed, request
+from streamchat.backends.http_connections import connections
 from streamchat.backends.openai_errors import AnswerBroken, refused, too_late, unreachable
 from streamchat.backends.openai_upstream import Upstream
 

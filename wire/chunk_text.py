@@ -1,6 +1,6 @@
 """A chunk of the answer as JSON text, written from a template: nearly all frames are chunks.
 
-The same text as JSON of the chunk's payload, at a third of the cost, and of many chunks at a sixth.
+The same text as JSON of the chunk's payload, at a third of the cost, and of many chunks at a seventh.
 """
 
 from __future__ import annotations

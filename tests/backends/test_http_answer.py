@@ -6,15 +6,15 @@ import pytest
 
 pytest.importorskip("pycurl")
 
-from streamchat.backends import http_answer
+from streamchat.backends import http_connections
 from streamchat.backends.http_answer import (
     MAX_WAITING_BYTES,
     ConnectTimeout,
     HttpAnswer,
     HttpFailed,
-    connections,
     request,
 )
+from streamchat.backends.http_connections import connections
 from tests.fakes.certificates import certificate_for
 from tests.fakes.connections import all_left
 
@@ -210,7 +210,7 @@ def test_a_loop_keeps_its_connections_and_closes_them_at_its_end():
     assert first is not second
     assert first.closed
     assert second.closed
-    assert not http_answer._kept
+    assert not http_connections._kept
 
 
 def test_a_server_that_takes_no_connection_is_not_waited_for_longer_than_said():

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pycurl")
 
 from streamchat.backends import openai_client
-from streamchat.backends.http_answer import connections
+from streamchat.backends.http_connections import connections
 from streamchat.backends.openai_client import streamed
 from streamchat.backends.openai_errors import (
     AnswerBroken,

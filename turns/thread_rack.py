@@ -9,46 +9,58 @@ memory is still in the caches, works next.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+
+Worker = ThreadPoolExecutor
 
 
 class ThreadRack:
-    """Gives threads out and takes them back. Whoever takes one sees to it that they are not too many."""
+    """Has work done by workers of one thread each. Whoever gives them work sees to it that they are not too many."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._all: list[ThreadPoolExecutor] = []
-        self._free: list[ThreadPoolExecutor] = []
+        self._numbers = count()
+        self._all: set[Worker] = set()
+        self._free: list[Worker] = []
+        self._is_shut = False
 
-    def start(self, count: int) -> None:
+    def start(self, most: int) -> None:
         """Have so many ready: to start one, its caller waits for a tenth of a millisecond."""
-        ready = [self.take() for _ in range(count)]
-        for thread in reversed(ready):
-            try:
-                thread.submit(threading.get_ident)
-            except RuntimeError:
-                self.drop(thread)  # no more to be had now: the rest is asked for when it is needed
-            else:
-                self.give_back(thread)
+        started: list[Worker] = []
+        with suppress(RuntimeError):  # no more to be had now: the rest is asked for when it is needed
+            started.extend(self.run(threading.get_ident) for _ in range(most))
+        self._free += reversed(started)
 
-    def take(self) -> ThreadPoolExecutor:
-        """A thread that nobody else has. What is given to it runs at once; RuntimeError when none can be started."""
-        if self._free:
-            return self._free.pop()
-        thread = ThreadPoolExecutor(1, thread_name_prefix=f"{self._name}-{len(self._all)}")
-        self._all.append(thread)
-        return thread
+    def run(self, work: Callable[..., object], *arguments: object) -> Worker:
+        """Have it done at once, by a worker that is to be given back after it.
 
-    def give_back(self, thread: ThreadPoolExecutor) -> None:
+        RuntimeError after the end, or when no thread can be started: then it is never done.
+        """
+        if self._is_shut:
+            raise RuntimeError("the threads are shut down")
+        worker = self._free.pop() if self._free else self._new()
+        try:
+            worker.submit(work, *arguments)
+        except RuntimeError:
+            self._all.discard(worker)
+            worker.shutdown(wait=False, cancel_futures=True)
+            raise
+        return worker
+
+    def give_back(self, worker: Worker) -> None:
         """Its work is done."""
-        self._free.append(thread)
-
-    def drop(self, thread: ThreadPoolExecutor) -> None:
-        """It could not be started: nothing that was given to it may run later."""
-        self._all.remove(thread)
-        thread.shutdown(wait=False, cancel_futures=True)
+        self._free.append(worker)
 
     def shut_down(self) -> None:
-        """Start nothing any more, and wait for nobody."""
-        for thread in self._all:
-            thread.shutdown(wait=False, cancel_futures=True)
+        """Begin nothing any more, and wait for nobody."""
+        self._is_shut = True
+        for worker in self._all:
+            worker.shutdown(wait=False, cancel_futures=True)
+
+    def _new(self) -> Worker:
+        worker = ThreadPoolExecutor(1, thread_name_prefix=f"{self._name}-{next(self._numbers)}")
+        self._all.add(worker)
+        return worker

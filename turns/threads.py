@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
@@ -19,7 +18,7 @@ from streamchat.turns.inputs import Given
 from streamchat.turns.mailbox import Mailbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.run_query import run_query, run_query_here
-from streamchat.turns.thread_rack import ThreadRack
+from streamchat.turns.thread_rack import ThreadRack, Worker
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics, Job, WorkQueue
 
 UNDELIVERED_FACTS = 64
@@ -121,7 +120,7 @@ class LoopEmitter:
 
 
 class ThreadExecutor:
-    """An Executor over ``concurrent.futures.ThreadPoolExecutor``; a function that never blocks is a task instead."""
+    """An Executor over threads of ``concurrent.futures``; a function that never blocks is a task instead."""
 
     def __init__(self, bound: BoundFunction, limits: ExecutorLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._bound = bound
@@ -130,6 +129,7 @@ class ThreadExecutor:
         self._queue = WorkQueue(limits, launch=self._launch, clock=loop.time)
         self._threads = ThreadRack("process_query")
         self._emitters: dict[int, ThreadEmitter | LoopEmitter] = {}
+        self._workers: dict[int, Worker] = {}
         if not bound.never_blocks:
             self._threads.start(min(limits.max_running, READY_THREADS))
 
@@ -164,12 +164,10 @@ class ThreadExecutor:
 
     def _run_in_thread(self, job: Job, emitter: ThreadEmitter) -> None:
         self._emitters[id(job)] = emitter
-        thread = self._threads.take()
         # A thread has a context of its own; the job's one carries the request id.
         try:
-            thread.submit(job.context.run, self._work, job, emitter, thread)
+            self._workers[id(job)] = self._threads.run(job.context.run, self._work, job, emitter)
         except RuntimeError:
-            self._threads.drop(thread)
             del self._emitters[id(job)]
             raise
 
@@ -181,16 +179,16 @@ class ThreadExecutor:
         # Not the task's own last step: one that is cancelled before its first has none.
         task.add_done_callback(lambda task: self._returned(job, _STOPPED if task.cancelled() else task.result()))
 
-    def _work(self, job: Job, emitter: ThreadEmitter, thread: ThreadPoolExecutor) -> None:
+    def _work(self, job: Job, emitter: ThreadEmitter) -> None:
         ended = run_query(self._bound, job.query, emitter)
         try:
-            self._inbox.call(self._thread_returned, thread, job, ended)
+            self._inbox.call(self._thread_returned, job, ended)
         except RuntimeError:
             return  # the loop is closed: nobody is left who could be told
 
-    def _thread_returned(self, thread: ThreadPoolExecutor, job: Job, ended: Ended) -> None:
+    def _thread_returned(self, job: Job, ended: Ended) -> None:
         # First: whoever waits in line may take it.
-        self._threads.give_back(thread)
+        self._threads.give_back(self._workers.pop(id(job)))
         self._returned(job, ended)
 
     def _returned(self, job: Job, ended: Ended) -> None:

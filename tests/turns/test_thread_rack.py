@@ -14,55 +14,74 @@ def rack():
     rack.shut_down()
 
 
-def thread_of(executor):
-    return executor.submit(threading.current_thread).result(PATIENCE_SECONDS)
+class Work:
+    """Keeps its thread until it may go."""
+
+    def __init__(self):
+        self.thread = None
+        self.begun = threading.Event()
+        self.may_go = threading.Event()
+
+    def __call__(self):
+        self.thread = threading.current_thread()
+        self.begun.set()
+        self.may_go.wait(PATIENCE_SECONDS)
 
 
-def test_each_that_is_out_is_a_thread_of_its_own(rack):
-    one, other = rack.take(), rack.take()
-    assert thread_of(one) is not thread_of(other)
-    assert thread_of(one) is thread_of(one)
+def begun(rack):
+    """Work that has begun, and its worker."""
+    work = Work()
+    worker = rack.run(work)
+    assert work.begun.wait(PATIENCE_SECONDS)
+    return work, worker
 
 
-def test_the_one_that_came_back_last_goes_out_first(rack):
-    one, other = rack.take(), rack.take()
-    rack.give_back(other)
-    rack.give_back(one)
-    assert [rack.take(), rack.take()] == [one, other]
+def done(rack):
+    """The thread of work that was done."""
+    work, worker = begun(rack)
+    work.may_go.set()
+    rack.give_back(worker)
+    return work.thread
+
+
+def test_what_runs_side_by_side_has_threads_of_its_own(rack):
+    one, other = begun(rack)[0], begun(rack)[0]
+    assert one.thread is not other.thread
+    one.may_go.set()
+    other.may_go.set()
+
+
+def test_the_worker_that_came_back_last_works_next(rack):
+    (one, first), (other, second) = begun(rack), begun(rack)
+    for work in (one, other):
+        work.may_go.set()
+    rack.give_back(second)
+    rack.give_back(first)
+    assert [begun(rack)[0].thread, begun(rack)[0].thread] == [one.thread, other.thread]
 
 
 def test_those_that_are_ready_have_been_started(rack):
     def names():
         return {thread.name for thread in threading.enumerate() if thread.name.startswith("rack-")}
 
-    before = names()
     rack.start(3)
     started = names()
-    assert len(started) >= 3
-    assert {thread_of(rack.take()).name for _ in range(3)} <= started
-    assert names() <= before | started
+    assert {begun(rack)[0].thread.name for _ in range(3)} <= started
 
 
 def test_a_thread_is_called_after_its_rack(rack):
-    assert [thread_of(rack.take()).name for _ in range(2)] == ["rack-0_0", "rack-1_0"]
+    assert begun(rack)[0].thread.name.startswith("rack-0")
+    assert begun(rack)[0].thread.name.startswith("rack-1")
 
 
-def test_what_was_given_to_one_that_is_dropped_does_not_run(rack):
-    """As when it could not be started."""
-    executor, begun, gate = rack.take(), threading.Event(), threading.Event()
-    executor.submit(lambda: (begun.set(), gate.wait(PATIENCE_SECONDS)))
-    assert begun.wait(PATIENCE_SECONDS)
-    later = executor.submit(threading.get_ident)
-    rack.drop(executor)
-    gate.set()
-    assert later.cancelled()
-
-
-def test_after_the_end_nothing_is_taken_in(rack):
-    executor = rack.take()
+def test_after_the_end_nothing_is_begun(rack):
+    done(rack)
+    work, _ = begun(rack)
     rack.shut_down()
-    with pytest.raises(RuntimeError):
-        executor.submit(threading.get_ident)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            rack.run(pytest.fail)
+    work.may_go.set()
 
 
 @pytest.mark.parametrize("room", [0, 2])
@@ -75,7 +94,11 @@ def test_where_threads_are_few_it_starts_with_those_there_are(monkeypatch, rack,
             raise RuntimeError("can't start new thread")
         start(thread)
 
-    monkeypatch.setattr(threading.Thread, "start", start_if_there_is_room)
-    rack.start(3)
-    monkeypatch.undo()
-    thread_of(rack.take())
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start_if_there_is_room)
+        rack.start(3)
+        ready = [begun(rack) for _ in range(room)]
+        with pytest.raises(RuntimeError):
+            rack.run(pytest.fail)
+    assert len({work.thread for work, _ in ready}) == room
+    done(rack)

@@ -15,9 +15,16 @@ import pycurl
 
 # A reader that is slower than the server: past this the connection is not read from, and the server waits.
 MAX_WAITING_BYTES: Final = 262_144
-# A connection that nobody uses. One that the server has closed meanwhile is found out, and the request sent anew.
+# After so long a connection has no other request. One that its server has closed is found out then, and the request
+# sent anew.
 KEPT_SECONDS: Final = 60
 
+# What a proxy says to a CONNECT is no answer. The number in curl/curl.h: pycurl has no name for the option.
+_SUPPRESS_CONNECT_HEADERS: Final = 265
+# Below, another answer follows (RFC 9110, 15.2).
+_FIRST_FINAL: Final = 200
+# The status among the headers while they come; none can have this name.
+_STATUS: Final = ":status"
 _ENDED: Final = "it ended the connection"
 
 # Of these libcurl tells the name, the address or the certificate. The words of others may quote what was answered.
@@ -37,7 +44,7 @@ _WORDS: Final = {
     pycurl.E_PARTIAL_FILE: _ENDED,
     pycurl.E_UNSUPPORTED_PROTOCOL: "what it answered is not HTTP",
     pycurl.E_FTP_WEIRD_SERVER_REPLY: "what it answered is not HTTP",
-    pycurl.E_BAD_CONTENT_ENCODING: "what it answered is compressed in an unknown way",
+    pycurl.E_BAD_CONTENT_ENCODING: "what it answered is compressed, in a way that can't be read",
 }
 
 
@@ -58,8 +65,9 @@ class HttpAnswer:
     __slots__ = (
         "_change",
         "_curl",
-        "_has_head",
+        "_failure",
         "_is_paused",
+        "_loop",
         "_multi",
         "_pieces",
         "_transfer",
@@ -72,11 +80,12 @@ class HttpAnswer:
         """``curl`` knows what is to be asked; it is asked at once."""
         self.status = 0  # until the head of the answer is there
         self.headers: dict[str, str] = {}
-        self._has_head = False
-        self._pieces: list[bytes] = []
         self.waiting_bytes = 0
+        self._pieces: list[bytes] = []
         self._is_paused = False
+        self._failure: HttpFailed | None = None
         self._change: asyncio.Future[None] | None = None
+        self._loop = asyncio.get_running_loop()
         self._multi = multi
         self._curl = curl
         curl.setopt(pycurl.HEADERFUNCTION, self._take_header)
@@ -86,45 +95,50 @@ class HttpAnswer:
 
     async def begun(self) -> None:
         """Wait for the head of the answer. Raises HttpFailed."""
-        # Below 200 another follows (RFC 9110, 15.2); and what a proxy says to a CONNECT is not counted as an answer's.
-        while not self._has_head or self._curl.getinfo(pycurl.RESPONSE_CODE) < 200:
-            if self._transfer.done():
-                self._raise_if_failed()
-                raise HttpFailed(_ENDED)
+        while self.status < _FIRST_FINAL:
+            if self._is_over():
+                raise self._failure or HttpFailed(_ENDED)
             await self._changed()
-        self.status = self._curl.getinfo(pycurl.RESPONSE_CODE)
 
     async def read(self) -> bytes:
         """What has come since the last call, at least a byte; none at the end. Raises HttpFailed after what came."""
         while not self._pieces:
-            if self._transfer.done():
-                self._raise_if_failed()
+            if self._is_over():
+                if self._failure is not None:
+                    raise self._failure
                 return b""
             await self._changed()
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self.waiting_bytes = 0
-        if self._is_paused:
+        if self._is_paused and not self._is_over():
             self._is_paused = False
-            self._curl.pause(pycurl.PAUSE_CONT)
+            try:
+                self._curl.pause(pycurl.PAUSE_CONT)
+            except pycurl.error as error:  # of what had come already, and is looked at only now
+                self._failure = _failure_of(error, self._curl)
         return data
 
     def close(self) -> None:
         """Let go of it: a connection whose answer is still coming is closed at once. Closing twice is closing once."""
+        if not self._is_over():
+            self._failure = HttpFailed("it was closed")
         if not self._transfer.done() and not self._multi.closed:
             self._multi.remove_handle(self._curl)
-        self._is_paused = False
         self._curl.close()
 
-    def _raise_if_failed(self) -> None:
-        if self._transfer.cancelled():
-            raise HttpFailed("it was closed")
-        error = self._transfer.exception()
-        if error is not None:
-            raise _failure(error, self._curl) from None
+    def _is_over(self) -> bool:
+        """Whether nothing more comes; why, if that is a failure, is known from then on."""
+        if self._failure is None and self._transfer.done():
+            if self._transfer.cancelled():
+                self._failure = HttpFailed("it was closed")
+            elif (error := self._transfer.exception()) is not None:
+                self._failure = _failure_of(error, self._curl)
+        return self._failure is not None or self._transfer.done()
 
     async def _changed(self) -> None:
-        change = self._change = asyncio.get_running_loop().create_future()
+        """Wait for something to come, or for the end; one waits at a time."""
+        change = self._change = self._loop.create_future()
         try:
             await change
         finally:
@@ -137,14 +151,17 @@ class HttpAnswer:
     # What libcurl calls.
 
     def _take_header(self, line: bytes) -> None:
-        if line.startswith(b"HTTP/"):
-            self.headers.clear()
-            self._has_head = False
+        if self.status >= _FIRST_FINAL:
+            return  # a trailer: nothing here believes it (RFC 9110, 6.5.1)
+        if not self.headers:
+            self.headers[_STATUS] = line.split()[1].decode("latin-1")
         elif name_and_value := line.strip():
             name, _, value = name_and_value.decode("latin-1").partition(":")
             self.headers[name.strip().lower()] = value.strip()
         else:
-            self._has_head = True
+            self.status = int(self.headers.pop(_STATUS))
+            if self.status < _FIRST_FINAL:
+                self.headers.clear()
             self._wake()
 
     def _take(self, piece: bytes) -> int | None:
@@ -157,9 +174,8 @@ class HttpAnswer:
         self._wake()
         return None
 
-    def _over(self, transfer: asyncio.Future[pycurl.Curl]) -> None:
-        if not transfer.cancelled():
-            transfer.exception()  # asked for: whoever has left does not read on
+    def _over(self, _: asyncio.Future[pycurl.Curl]) -> None:
+        self._is_over()
         self._wake()
 
 
@@ -184,6 +200,7 @@ def request(
         # Always said: libcurl would look for one in the environment by rules of its own.
         pycurl.PROXY: proxy.encode(),
         pycurl.NOPROXY: no_proxy,
+        _SUPPRESS_CONNECT_HEADERS: 1,
         **_trusted(),
     }
     for option, value in options.items():
@@ -198,10 +215,10 @@ def _trusted() -> dict[int, str]:
     return {option: place for option, place in places.items() if place}
 
 
-def _failure(error: BaseException, curl: pycurl.Curl) -> HttpFailed:
+def _failure_of(error: BaseException, curl: pycurl.Curl) -> HttpFailed:
     code, words = error.args if isinstance(error, pycurl.error) and len(error.args) == 2 else (0, "")
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        return ConnectTimeout("no connection in time")
+        return ConnectTimeout("no connection in time")  # no other time is limited here
     if (refused := curl.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
         return HttpFailed(f"the proxy answered {refused}")
     if code in _OWN_WORDS:

@@ -13,7 +13,7 @@ _kept: dict[asyncio.AbstractEventLoop, tuple[pycurl.AsyncCurlMulti, AsyncGenerat
 async def connections() -> pycurl.AsyncCurlMulti:
     """The running loop's connections to every server: kept for the next request, and closed with the loop."""
     loop = asyncio.get_running_loop()
-    if loop not in _kept:
+    if loop not in _kept or _kept[loop][0].closed:
         opened = pycurl.AsyncCurlMulti()
         # What asyncio.run does for every loop at its end, it closes its asynchronous generators, closes them.
         life = _life_of(opened, loop)
@@ -26,5 +26,5 @@ async def _life_of(opened: pycurl.AsyncCurlMulti, loop: asyncio.AbstractEventLoo
     try:
         yield
     finally:
-        del _kept[loop]
+        _kept.pop(loop, None)
         await opened.aclose()

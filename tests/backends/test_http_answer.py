@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import os
 from contextlib import asynccontextmanager, closing
 
@@ -88,10 +89,10 @@ def test_an_answer_that_announces_another_is_not_the_answer():
 
 
 def test_headers_after_the_body_are_read_over():
-    status, _, body = outcome(
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Late: yes\r\n\r\n"
-    )
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Kind: early\r\nHTTP/x: 7\r\n\r\n"
+    status, headers, body = outcome(head + b"2\r\nhi\r\n0\r\nX-Kind: late\r\nHTTP/y: 8\r\n\r\n")
     assert (status, body) == (200, b"hi")
+    assert headers == {"transfer-encoding": "chunked", "x-kind": "early", "http/x": "7"}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_headers_after_the_body_are_read_over():
         (b"HTTP/1.1 200 OK\r\nX-Word: secret\r\n", "it ended the connection"),
         (b"secret\r\n\r\n", "what it answered is not HTTP"),
         (b"HTTP/1.1 200 OK\r\nsecret\r\n\r\n", "what it answered is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: secret\r\nContent-Length: 2\r\n\r\nhi", "compressed in an unknown way"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: secret\r\nContent-Length: 2\r\n\r\nhi", "in a way that can't be read"),
         (HEAD % 3 + b"hi", "it ended the connection"),
     ],
 )
@@ -139,6 +140,43 @@ def test_a_reader_that_is_slow_has_its_server_wait():
                 return await whole(answer)
 
     assert asyncio.run(ask()) == body
+
+
+def test_a_reader_that_is_slow_has_all_that_came_before_a_failure():
+    """The transfer has ended while the reader was too far behind to be given more."""
+    packed = gzip.compress(os.urandom(64) * 50_000)[:-8] + b"no sum.."
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+
+    async def ask():
+        async with serving(saying(head, packed)) as url:
+            with closing(await asked(url)) as answer:
+                await more_than(MAX_WAITING_BYTES, answer)
+                for _ in range(1_000):
+                    await asyncio.sleep(0)
+                assert len(await answer.read()) > MAX_WAITING_BYTES
+                with pytest.raises(HttpFailed):
+                    await whole(answer)
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("is_closed_first", [True, False])
+def test_a_failure_is_still_known_after_it_was_closed(is_closed_first):
+    async def ask():
+        async with serving(saying(HEAD % 9 + b"half")) as url:
+            answer = await asked(url)
+            await answer.begun()
+            if not is_closed_first:
+                with pytest.raises(HttpFailed, match="it ended the connection"):
+                    await whole(answer)
+            answer.close()
+            for wait_for in (lambda: whole(answer), lambda: whole(answer)):
+                with pytest.raises(HttpFailed):
+                    await wait_for()
+            await answer.begun()
+            assert answer.status == 200
+
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize("is_begun", [True, False])
@@ -206,7 +244,11 @@ def test_a_loop_keeps_its_connections_and_closes_them_at_its_end():
         assert not kept.closed
         return kept
 
-    first, second = asyncio.run(keep()), asyncio.run(keep())
+    async def close_and_keep():
+        await (await connections()).aclose()
+        return await keep()
+
+    first, second = asyncio.run(keep()), asyncio.run(close_and_keep())
     assert first is not second
     assert first.closed
     assert second.closed

@@ -536,3 +536,16 @@ def test_a_refusal_whose_reason_breaks_off_is_told_all_the_same():
 def test_a_refusal_that_is_compressed_in_an_unknown_way_is_told_all_the_same():
     failed, _ = failure(KeyRefused, Scene(status=401, pieces=[b"?"], headers={"Content-Encoding": "unheard-of"}))
     assert "refused the key (401)" in str(failed)
+
+
+def test_past_its_deadline_an_answer_that_has_broken_off_meanwhile_is_late():
+    async def ask():
+        async with scripted(Scene(pieces=[delta(content="Hel")], ending="cut")) as upstream:
+            asking = Asking(upstream, seconds=0.2)
+            pieces = asking.pieces()
+            assert await anext(pieces) == "Hel"
+            await asyncio.sleep(asking.deadline - time.monotonic() + 0.05)
+            with pytest.raises(TimeoutError, match="had not finished by the deadline"):
+                await anext(pieces)
+
+    asyncio.run(ask())

@@ -25,8 +25,6 @@ _METRICS_CONNECTIONS = 32
 
 # The kernel gives up so much later than the stall limit, which can tell a client that is stuck from one that has left.
 _LATER_SECONDS = 5.0
-# Tornado fills a buffer of this size with zeros each time it reads; most requests are a tenth of it.
-_READ_BYTES = 8_192
 
 
 class Addresses:
@@ -102,7 +100,6 @@ class Addresses:
             idle_connection_timeout=75.0,
             body_timeout=60.0,
             max_body_size=self._settings.max_body_bytes,
-            chunk_size=_READ_BYTES,
             decompress_request=False,
         )
         http.add_sockets(sockets)

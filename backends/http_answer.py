@@ -44,6 +44,7 @@ _WORDS: Final = {
     pycurl.E_PARTIAL_FILE: _ENDED,
     pycurl.E_UNSUPPORTED_PROTOCOL: "what it answered is not HTTP",
     pycurl.E_FTP_WEIRD_SERVER_REPLY: "what it answered is not HTTP",
+    pycurl.E_WRITE_ERROR: "what it answered can't be read",
     pycurl.E_BAD_CONTENT_ENCODING: "what it answered is compressed, in a way that can't be read",
 }
 
@@ -59,7 +60,8 @@ class ConnectTimeout(HttpFailed):
 class HttpAnswer:
     """What a server answers: ``status`` and ``headers`` (names in lower case) once it has ``begun``, then its body.
 
-    ``waiting_bytes`` have come and were not read yet. Whoever opens it closes it.
+    ``waiting_bytes`` have come and were not read yet. Whoever opens it closes it. Of a compressed body, which nobody
+    has asked for, what libcurl holds back for a slow reader is lost when the body turns out to be broken.
     """
 
     __slots__ = (
@@ -97,15 +99,15 @@ class HttpAnswer:
         """Wait for the head of the answer. Raises HttpFailed."""
         while self.status < _FIRST_FINAL:
             if self._is_over():
-                raise self._failure or HttpFailed(_ENDED)
+                raise self._told_again() or HttpFailed(_ENDED)
             await self._changed()
 
     async def read(self) -> bytes:
         """What has come since the last call, at least a byte; none at the end. Raises HttpFailed after what came."""
         while not self._pieces:
             if self._is_over():
-                if self._failure is not None:
-                    raise self._failure
+                if failure := self._told_again():
+                    raise failure
                 return b""
             await self._changed()
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
@@ -135,6 +137,10 @@ class HttpAnswer:
             elif (error := self._transfer.exception()) is not None:
                 self._failure = _failure_of(error, self._curl)
         return self._failure is not None or self._transfer.done()
+
+    def _told_again(self) -> HttpFailed | None:
+        """The failure; a new one each time, for one that was raised holds all that it has passed."""
+        return None if self._failure is None else type(self._failure)(*self._failure.args)
 
     async def _changed(self) -> None:
         """Wait for something to come, or for the end; one waits at a time."""

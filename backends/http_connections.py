@@ -26,5 +26,7 @@ async def _life_of(opened: pycurl.AsyncCurlMulti, loop: asyncio.AbstractEventLoo
     try:
         yield
     finally:
-        _kept.pop(loop, None)
+        # Others may be open in their place by now.
+        if loop in _kept and _kept[loop][0] is opened:
+            del _kept[loop]
         await opened.aclose()

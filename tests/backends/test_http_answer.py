@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import gzip
 import os
 from contextlib import asynccontextmanager, closing
@@ -320,3 +321,36 @@ async def _copy(reader, writer):
     while piece := await reader.read(65_536):
         writer.write(piece)
     writer.close()
+
+
+def test_connections_that_are_opened_anew_outlive_those_before():
+    async def ask():
+        async with serving(saying(HEAD % 2 + b"hi")) as url:
+            await (await connections()).aclose()
+            with closing(await asked(url)) as answer:
+                opened = await connections()
+                gc.collect()
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                assert await connections() is opened
+                await answer.begun()
+                return await whole(answer)
+
+    assert asyncio.run(ask()) == b"hi"
+    assert not http_connections._kept
+
+
+def test_a_failure_that_is_told_twice_holds_nothing():
+    async def ask():
+        async with serving(saying(HEAD % 9 + b"half")) as url:
+            with closing(await asked(url)) as answer:
+                failures = []
+                for _ in range(3):
+                    with pytest.raises(HttpFailed) as failed:
+                        await whole(answer)
+                    failures.append(failed.value)
+        return failures
+
+    failures = asyncio.run(ask())
+    assert len({id(failure) for failure in failures}) == 3
+    assert len({str(failure) for failure in failures}) == 1

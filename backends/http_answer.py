@@ -7,6 +7,7 @@ loop to libcurl and one from there to here.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from typing import Any, Final
@@ -204,8 +205,8 @@ def request(
         pycurl.NOSIGNAL: 1,
         pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
         # Always said: libcurl would look for one in the environment by rules of its own.
-        pycurl.PROXY: proxy.encode(),
-        pycurl.NOPROXY: no_proxy,
+        pycurl.PROXY: os.fsencode(proxy),
+        pycurl.NOPROXY: os.fsencode(no_proxy),
         _SUPPRESS_CONNECT_HEADERS: 1,
         **_trusted(),
     }
@@ -214,11 +215,11 @@ def request(
     return curl
 
 
-def _trusted() -> dict[int, str]:
+def _trusted() -> dict[int, bytes]:
     """Whom Python trusts, SSL_CERT_FILE and SSL_CERT_DIR among them; nothing where it knows no place."""
     paths = ssl.get_default_verify_paths()
     places = {pycurl.CAINFO: paths.cafile, pycurl.CAPATH: paths.capath}
-    return {option: place for option, place in places.items() if place}
+    return {option: os.fsencode(place) for option, place in places.items() if place}
 
 
 def _failure_of(error: BaseException, curl: pycurl.Curl) -> HttpFailed:

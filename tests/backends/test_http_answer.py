@@ -273,9 +273,11 @@ def test_a_server_that_takes_no_connection_is_not_waited_for_longer_than_said():
 
 @pytest.mark.parametrize("is_trusted", [True, False])
 def test_a_certificate_counts_if_python_trusts_who_vouches_for_it(monkeypatch, tmp_path, is_trusted):
-    tls, _ = certificate_for("localhost", tmp_path)
+    folder = tmp_path / "证书"
+    folder.mkdir()
+    tls, _ = certificate_for("localhost", folder)
     if is_trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(folder / "certificate.pem"))
 
     async def ask():
         async with serving(saying(HEAD % 2 + b"hi"), tls=tls) as url:
@@ -354,3 +356,8 @@ def test_a_failure_that_is_told_twice_holds_nothing():
     failures = asyncio.run(ask())
     assert len({id(failure) for failure in failures}) == 3
     assert len({str(failure) for failure in failures}) == 1
+
+
+def test_an_environment_may_be_in_any_script():
+    """What it says of proxies goes to libcurl as it is."""
+    assert outcome(HEAD % 2 + b"hi", no_proxy="例子.测试,localhost", proxy="http://例子.测试:9")[2] == b"hi"

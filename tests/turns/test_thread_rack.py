@@ -1,4 +1,5 @@
 import threading
+from typing import ClassVar
 
 import pytest
 
@@ -12,12 +13,18 @@ def rack():
     rack = ThreadRack("rack")
     yield rack
     rack.shut_down()
+    for work in Work.under_way:
+        work.may_go.set()
+    Work.under_way.clear()
 
 
 class Work:
     """Keeps its thread until it may go."""
 
+    under_way: ClassVar = []
+
     def __init__(self):
+        self.under_way.append(self)
         self.thread = None
         self.begun = threading.Event()
         self.may_go = threading.Event()

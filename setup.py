@@ -24,6 +24,7 @@ HOT = (
     "presenting/permille.py",
     "presenting/presenter.py",
     "presenting/timeline.py",
+    "presenting/waiting.py",
     "turns/log.py",
     "turns/reader.py",
     "turns/ticker.py",

@@ -65,7 +65,7 @@ def _characters(exchange: Exchange) -> int:
 
 def _exchange(turn: Turn) -> Exchange:
     assert turn.ended is not None
-    facts = (entry.fact for entry in turn.log.read(0))
+    facts = (fact for _, fact in turn.log.read(0))
     return Exchange(
         conversation_id=turn.query.conversation_id,
         owner=turn.owner,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from time import monotonic
 
 from streamchat.presenting.frames import AnyFrame, Chunk
 from streamchat.turns.observer import GAP_SECONDS, Delivery, Leaving
 
-_NO_GAPS = array("I", [0] * (len(GAP_SECONDS) + 1))
+_BUCKETS = len(GAP_SECONDS) + 1
 
 
 class Tally:
@@ -39,7 +38,7 @@ class Tally:
         self._first_chunk_at: float | None = None
         self._last_chunk_at = 0.0
         self._others = 0  # frames that are no chunks
-        self._gaps = _NO_GAPS[:]
+        self._gaps = [0] * _BUCKETS
         self._end = self._code = ""
 
     def count(self, frames: list[AnyFrame]) -> None:
@@ -68,7 +67,8 @@ class Tally:
             self._missed_chunks, self._missed_characters = first.chunk_number - 1, first.position - len(first.text)
         else:
             self._gaps[bisect_left(GAP_SECONDS, now - self._last_chunk_at)] += 1
-        self._gaps[0] += last.chunk_number - first.chunk_number
+        if last is not first:
+            self._gaps[0] += last.chunk_number - first.chunk_number
         self._last_chunk, self._last_chunk_at = last, now
 
     def summary(self, door: str, leaving: Leaving, *, resumed: bool) -> Delivery:

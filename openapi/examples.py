@@ -22,10 +22,10 @@ ASKED = {"username": "VitalikButerin", "message": "What is a rollup?", "lang": "
 ANSWER = "A rollup is a chain that keeps its data on another one. So it is as safe as that."
 COMPLETION: dict[str, Any] = {"id": f"chatcmpl-{STREAM_ID}", "model": "VitalikButerin", "created": 1_795_000_000}
 
-_LOG = (
-    Entry(0.0, Started()),
-    Entry(3.5, Answer(text=ANSWER)),
-    Entry(3.5, Ended(cause="complete", code="complete")),
+_LOG: tuple[Entry, ...] = (
+    (0.0, Started()),
+    (3.5, Answer(text=ANSWER)),
+    (3.5, Ended(cause="complete", code="complete")),
 )
 
 
@@ -60,10 +60,10 @@ def _shown(style: StreamStyle) -> list[AnyFrame]:
     timeline = Timeline(style=style, pace=style.pace, make_chunker=chunker, lang="en")
     presenter = Presenter(timeline, style=style, lang="en", keepalive_seconds=inf)
     frames: list[AnyFrame] = []
-    for entry in _LOG:
-        while presenter.due < entry.at:
+    for at, fact in _LOG:
+        while presenter.due < at:
             frames += presenter.take(max(0.0, presenter.due))
-        presenter.feed([entry])
+        presenter.feed([(at, fact)])
     while not presenter.is_finished:
-        frames += presenter.take(max(_LOG[-1].at, presenter.due))
+        frames += presenter.take(max(_LOG[-1][0], presenter.due))
     return frames

@@ -49,13 +49,17 @@ class PacedQueue:
 
     def add(self, items: Iterable[Waiting | int]) -> None:
         """Show these after all that waits."""
-        self.waiting = [*items][::-1] + self.waiting
+        waiting = [*items][::-1]
+        waiting += self.waiting
+        self.waiting = waiting
 
     def due(self) -> float:
         """When the next may be shown, if anything waits."""
         item = self.waiting[-1]
         if type(item) is Waiting:
-            return max(item.arrived_at, min(self._free_at, item.latest_at), self.shown_at)
+            at = self._free_at if self._free_at < item.latest_at else item.latest_at
+            at = at if at > item.arrived_at else item.arrived_at
+            return at if at > self.shown_at else self.shown_at
         return self._free_at
 
     def show(self, frames: list[AnyFrame], most: int, at: float) -> int:
@@ -71,9 +75,9 @@ class PacedQueue:
 
     def show_all_by(self, at: float) -> None:
         """Whatever waits is not paced beyond ``at``."""
-        self.waiting = [
-            item._replace(latest_at=min(item.latest_at, at)) if type(item) is Waiting else item for item in self.waiting
-        ]
+        for item in self.waiting:
+            if type(item) is Waiting and item.latest_at > at:
+                item.latest_at = at
 
     def hurry(self) -> None:
         """Show at once what is left."""

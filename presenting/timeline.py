@@ -58,6 +58,7 @@ class Timeline:
         "_inbox_first",
         "_is_counted",
         "_lang",
+        "_next_at",
         "_queue",
         "_ready_at",
         "_style",
@@ -95,6 +96,7 @@ class Timeline:
         # With the place of its first: an empty deque would be a kilobyte for each open stream.
         self._inbox: list[Entry] = []
         self._inbox_first = 0
+        self._next_at = inf
         self._ready_at = inf  # when something can be shown, or cut
         self._end: Ended | None = None
         self._ended_at = 0.0
@@ -107,6 +109,7 @@ class Timeline:
     def feed(self, entries: Iterable[Entry]) -> None:
         """Take the next entries of the log."""
         self._inbox.extend(entries)
+        self._look_ahead()
         self._plan()
 
     def step(self, frames: list[AnyFrame], most: int) -> int:
@@ -147,8 +150,8 @@ class Timeline:
         else:
             at = inf
         self._ready_at = at
-        if self._inbox and self._inbox[self._inbox_first].at < at:
-            at = self._inbox[self._inbox_first].at
+        if self._next_at < at:
+            at = self._next_at
         held_until = self.text.held_until
         self.due = at if at < held_until else held_until
 
@@ -159,19 +162,23 @@ class Timeline:
         self._inbox_first += 1
         if self._inbox_first == len(self._inbox):
             self._inbox, self._inbox_first = [], 0
+        self._look_ahead()
         return entry
+
+    def _look_ahead(self) -> None:
+        self._next_at = self._inbox[self._inbox_first][0] if self._inbox else inf
 
     def _read(self, entry: Entry) -> None:
         at, fact = entry
         match fact:
+            case Text(text=text):
+                self._answering(at)
+                self._queue.add(self.text.add(at, text))
             case Started():
                 self.started_at = at
             case Answer(text=text):
                 self._answering(at)
                 self.text.take_whole(text)
-            case Text(text=text):
-                self._answering(at)
-                self._queue.add(self.text.add(at, text))
             case ToolCall() | ToolResult() | Media():
                 self._queue.add(self.text.flush(at))
                 self._queue.add(as_it_is(at, payload) for payload in report_payloads(fact))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from math import inf
-from typing import NamedTuple, final
+from typing import final
 
 from streamchat.presenting.frames import Payload
 
 
 @final
-class Waiting(NamedTuple):
+class Waiting:
     """A frame to be: a chunk of a live source, or a payload that is shown as it is.
 
-    A chunk of an answer that was given at once waits as its bare length: for the pace alone.
+    ``latest_at`` is when it is shown even if the pace would have it wait. A chunk of an answer that was given at once
+    waits as its bare length: for the pace alone.
     """
 
-    arrived_at: float
-    latest_at: float  # when it is shown even if the pace would have it wait
-    chunk: str
-    payload: Payload | None = None
+    __slots__ = ("arrived_at", "chunk", "latest_at", "payload")
+
+    def __init__(self, arrived_at: float, latest_at: float, chunk: str, payload: Payload | None = None) -> None:
+        self.arrived_at = arrived_at
+        self.latest_at = latest_at
+        self.chunk = chunk
+        self.payload = payload
 
 
 def as_it_is(at: float, payload: Payload) -> Waiting:

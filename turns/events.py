@@ -6,7 +6,9 @@ how things stand at this moment: the latest one is shown, none is kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 Cause = Literal["complete", "error", "timeout", "cancelled"]
@@ -25,9 +27,8 @@ class Answer:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """The next piece of an answer that is still being made."""
+class Text(NamedTuple):
+    """The next piece of an answer that is still being made; a tuple, because that is quickly made for each token."""
 
     text: str
 
@@ -149,11 +150,11 @@ Fact = Started | Answer | Text | ToolCall | ToolResult | Media | Usage | Interac
 Notice = Queued | Progress | Dismissed
 
 
-class Entry(NamedTuple):
-    """A fact and when it happened, in seconds since the turn was accepted."""
+# When it happened, in seconds since the turn was accepted, and what.
+Entry = tuple[float, Fact]
 
-    at: float
-    fact: Fact
+# Makes a Text of its fields; calling the class takes a call in Python more.
+make_text: Callable[[tuple[str]], Text] = partial(tuple.__new__, Text)
 
 
 def size_of(fact: Fact) -> int:

@@ -21,7 +21,7 @@ _FAILED = "an observer failed: %s"
 
 # An answer that is sent in less than this is sent at once: what it is divided by would be the loop's own time.
 LEAST_SECONDS = 0.05
-GAP_SECONDS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+GAP_SECONDS: tuple[float, ...] = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 _logger = logging.getLogger("streamchat.turns")
 

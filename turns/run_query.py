@@ -16,7 +16,7 @@ from typing import Any
 from streamchat.turns.asking import Asking, UserInbox
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.emitter import Emitter
-from streamchat.turns.events import Answer, Ended, Text
+from streamchat.turns.events import Answer, Ended, make_text
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
 from streamchat.turns.redaction import redacted
@@ -125,9 +125,9 @@ def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
     text = whole_text(piece)
     if len(text) > MAX_PIECE_CHARACTERS:
         for start in range(0, len(text), MAX_PIECE_CHARACTERS):
-            emitter.emit(Text(text=text[start : start + MAX_PIECE_CHARACTERS]))
+            emitter.emit(make_text((text[start : start + MAX_PIECE_CHARACTERS],)))
     elif text:
-        emitter.emit(Text(text=text))
+        emitter.emit(make_text((text,)))
 
 
 def _not_text(how: str, what: object) -> NotText:

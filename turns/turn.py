@@ -27,7 +27,6 @@ from streamchat.turns.events import (
     Usage,
     Withdrawn,
     WorkerState,
-    size_of,
 )
 from streamchat.turns.house import House
 from streamchat.turns.inputs import InvalidInput, NoInputExpected
@@ -95,7 +94,7 @@ class Turn:
         self.owner = owner
         self.rules = rules
         self.context = copy_context()
-        self.log: EventLog = MemoryLog()
+        self.log: EventLog = MemoryLog(house.limits.max_answer_characters, house.limits.max_facts)
         self.accepted_at = house.clock()
         self.started_at: float | None = None
         self.answered_at: float | None = None
@@ -210,12 +209,14 @@ class Turn:
         """Take a fact from the function; one that comes after the end, or after a stop, is dropped."""
         if self.ended is not None or self._stopping is not None:
             return
-        if self._is_too_much(fact):
+        if not self.log.has_room(fact):
+            self._end_too_long()
             return
         match fact:
-            case Text(text=text) | Answer(text=text):
-                self._answering()
-                self.characters += len(text)
+            case Text() | Answer():
+                if self.answered_at is None:
+                    self._answering()
+                self.characters += len(fact.text)
                 self._append(fact)
             case InputRequired():
                 self._talk().asked(fact, can_answer=self.rules.can_answer)
@@ -242,15 +243,12 @@ class Turn:
                 ended = Ended(cause="timeout", code="timeout", reason="deadline", detail=ended.detail)
             self._end(ended)
 
-    def _is_too_much(self, fact: Fact) -> bool:
-        """Whether the log has no room for the fact: then the turn has ended."""
+    def _end_too_long(self) -> None:
+        """The log has no room for more."""
         limits = self._house.limits
-        if self.log.size + size_of(fact) <= limits.max_answer_characters and len(self.log) < limits.max_facts:
-            return False
         bound = f"{limits.max_answer_characters} characters or {limits.max_facts} facts"
         self._end(Ended(cause="error", code="processing_error", reason="too_long", detail=f"more than {bound}"))
         self._work.interrupt(self)
-        return True
 
     def _talk(self) -> Interaction:
         if self._interaction is None:

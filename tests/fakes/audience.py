@@ -55,13 +55,13 @@ def watch(
     """Everything the presenter gives for the log and the notices, as each of them happens, up to ``until``."""
     entries, said, seen, now = list(log), list(notices), list[Seen](), 0.0
     while now <= until:
-        fresh = [entries.pop(0) for _ in range(sum(entry.at <= now for entry in entries))]
+        fresh = [entries.pop(0) for _ in range(sum(at <= now for at, _ in entries))]
         notice = [said.pop(0) for _ in range(sum(at <= now for at, _ in said))][-1:]
         presenter.feed(fresh, notice[0][1] if notice else None)
         seen += [Seen(now, frame) for frame in presenter.take(now)]
         if presenter.is_finished:
             return seen
-        happening = min([presenter.due, *(entry.at for entry in entries[:1]), *(at for at, _ in said[:1])])
+        happening = min([presenter.due, *(at for at, _ in entries[:1]), *(at for at, _ in said[:1])])
         if happening == inf:
             return seen
         now = max(now, happening)

@@ -6,7 +6,6 @@ import pytest
 from streamchat.chunking.registry import Registry, shipped
 from streamchat.presenting.answer_text import SLICE_CHARACTERS, AnswerText, NotTheText
 from streamchat.presenting.pacing import TRAIL_SECONDS
-from streamchat.presenting.waiting import Waiting
 
 
 def text_of(size=4, lets_go=True):
@@ -36,7 +35,8 @@ def test_without_a_chunker_text_stays_as_it_comes():
     whole.take_whole("abc" * SLICE_CHARACTERS)
     assert list(whole.cut_slice()) == [3 * SLICE_CHARACTERS]
     assert not whole.is_uncut
-    assert live.add(1.0, "abc") == [Waiting(1.0, 1.0 + TRAIL_SECONDS, "abc")]
+    (waiting,) = live.add(1.0, "abc")
+    assert (waiting.arrived_at, waiting.latest_at, waiting.chunk) == (1.0, 1.0 + TRAIL_SECONDS, "abc")
     assert live.held_until == inf
 
 

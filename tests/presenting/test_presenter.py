@@ -32,7 +32,7 @@ from tests.fakes.audience import Seen, durable, presenter_of, text_of, watch
 from tests.fakes.chunkers import every
 from tests.fakes.executors import COMPLETE
 
-STARTED = Entry(0.0, Started())
+STARTED = (0.0, Started())
 HOUR = 3_600.0
 DOORS = [BASIC, ADVANCED, SMART]
 
@@ -55,9 +55,9 @@ def progress_of(seen: list[Seen]) -> list[Seen]:
 
 # Golden frames: contract, section 3.
 
-AFTER_3_5_S = [STARTED, Entry(3.5, Answer(text="你好。再见。")), Entry(3.5, COMPLETE)]
+AFTER_3_5_S = [STARTED, (3.5, Answer(text="你好。再见。")), (3.5, COMPLETE)]
 WORDS = "Hello! I think AI is" + " a tool for people." * 25 + " Bye."
-EN_AFTER_3_5_S = [STARTED, Entry(3.5, Answer(text=WORDS)), Entry(3.5, COMPLETE)]
+EN_AFTER_3_5_S = [STARTED, (3.5, Answer(text=WORDS)), (3.5, COMPLETE)]
 
 
 def test_golden_frames_of_basic_in_chinese() -> None:
@@ -217,13 +217,13 @@ def test_golden_frames_in_english(style: StreamStyle) -> None:
 
 
 def test_the_raw_style_opens_with_nothing() -> None:
-    seen = watch(presenter_of(RAW, size=None), [STARTED, Entry(1.0, Answer(text="hi")), Entry(1.0, COMPLETE)])
+    seen = watch(presenter_of(RAW, size=None), [STARTED, (1.0, Answer(text="hi")), (1.0, COMPLETE)])
     assert [each.status for each in seen] == ["processing", "processing_complete", "streaming", "complete"]
 
 
 def test_the_quiet_style_says_of_waiting_only_that_the_stream_lives() -> None:
     notices = [(0.0, Queued(position=3, estimated_wait=None)), (25.0, Progress(message="searching", percent=40.0))]
-    log = [Entry(20.0, Started()), Entry(40.0, Answer(text="hi")), Entry(40.0, COMPLETE)]
+    log = [(20.0, Started()), (40.0, Answer(text="hi")), (40.0, COMPLETE)]
     seen = watch(presenter_of(QUIET, size=None), log, notices)
     assert [(each.at, each.status) for each in seen if not each.frame.is_keepalive] == [
         (40.0, "processing_complete"),
@@ -255,13 +255,13 @@ def test_for_hours_progress_never_falls_nor_passes_95_and_messages_go_round(styl
 
 @pytest.mark.parametrize("style", DOORS, ids=by_name)
 def test_an_interval_is_a_maximum_silence_and_never_a_delay(style: StreamStyle) -> None:
-    log = [STARTED, Entry(0.05, Answer(text="hi")), Entry(0.05, COMPLETE)]
+    log = [STARTED, (0.05, Answer(text="hi")), (0.05, COMPLETE)]
     seen = watch(presenter_of(style), log)
     assert [each.at for each in seen if each.frame.is_durable] == [0.05, 0.05, 0.05]
 
 
 def test_progress_stops_when_the_answer_is_there() -> None:
-    seen = watch(presenter_of(SMART), [STARTED, Entry(5.0, Text(text="abc")), Entry(100.0, COMPLETE)])
+    seen = watch(presenter_of(SMART), [STARTED, (5.0, Text(text="abc")), (100.0, COMPLETE)])
     assert max(each.at for each in progress_of(seen)) == 4.0
 
 
@@ -280,7 +280,7 @@ def test_with_history_progress_follows_it_and_the_remaining_time_is_said() -> No
 
 
 def test_a_queue_before_the_work_does_not_count_as_elapsed() -> None:
-    seen = watch(presenter_of(SMART), [Entry(60.0, Started())], until=64.0)
+    seen = watch(presenter_of(SMART), [(60.0, Started())], until=64.0)
     assert [each.payload["elapsed_time"] for each in progress_of(seen)] == [0.0, 2.0, 4.0]
 
 
@@ -341,7 +341,7 @@ def test_progress_is_monotone_whatever_is_reported(reports: Any, durations: Any)
 
 def test_whoever_waits_in_the_queue_is_told_the_place() -> None:
     notices = [(0.0, Queued(position=3, estimated_wait=None)), (1.0, Queued(position=2, estimated_wait=4.5))]
-    seen = watch(presenter_of(SMART), [Entry(4.0, Started())], notices, until=4.0)
+    seen = watch(presenter_of(SMART), [(4.0, Started())], notices, until=4.0)
     assert told(seen)[1:4] == [
         (
             0.0,
@@ -375,12 +375,12 @@ def test_the_queue_is_not_spoken_of_once_the_work_has_begun() -> None:
 def test_a_keepalive_comes_after_15_s_of_silence_and_only_then() -> None:
     # Before the work begins nothing else is due.
     assert [each.at for each in watch(presenter_of(SMART), [], until=50.0)] == [0.0, 15.0, 30.0, 45.0]
-    seen = watch(presenter_of(SMART), [Entry(20.0, Started())], until=30.0)
+    seen = watch(presenter_of(SMART), [(20.0, Started())], until=30.0)
     assert [each.at for each in seen if each.frame.is_keepalive] == [15.0]
 
 
 def test_a_live_source_that_falls_silent_is_kept_alive() -> None:
-    log = [STARTED, Entry(1.0, Text(text="abc")), Entry(40.0, Text(text="def")), Entry(42.0, COMPLETE)]
+    log = [STARTED, (1.0, Text(text="abc")), (40.0, Text(text="def")), (42.0, COMPLETE)]
     seen = watch(presenter_of(SMART), log)
     assert [each.at for each in seen if each.frame.is_keepalive] == [16.0, 31.0]
     assert seen[-1].at == 42.0
@@ -399,10 +399,10 @@ def test_the_keepalive_time_is_the_servers_choice() -> None:
 @pytest.mark.parametrize("style", [*DOORS, RAW, QUIET], ids=by_name)
 def test_there_is_never_more_silence_than_the_keepalive_time(style: StreamStyle) -> None:
     log = [
-        Entry(100.0, Started()),
-        Entry(200.0, Text(text="abcdef")),
-        Entry(300.0, Text(text="ghi")),
-        Entry(400.0, COMPLETE),
+        (100.0, Started()),
+        (200.0, Text(text="abcdef")),
+        (300.0, Text(text="ghi")),
+        (400.0, COMPLETE),
     ]
     times = [each.at for each in watch(presenter_of(style), log)]
     assert max(after - before for before, after in zip([0.0, *times], times, strict=False)) <= 15.0 + 1e-6
@@ -410,7 +410,7 @@ def test_there_is_never_more_silence_than_the_keepalive_time(style: StreamStyle)
 
 def test_nothing_follows_the_terminal_frame() -> None:
     presenter = presenter_of(SMART)
-    watch(presenter, [STARTED, Entry(1.0, COMPLETE)])
+    watch(presenter, [STARTED, (1.0, COMPLETE)])
     assert presenter.is_finished
     assert presenter.due == inf
     presenter.feed([], Progress(message="late", percent=None))
@@ -451,7 +451,7 @@ def logs(draw: some.DrawFn) -> list[Entry]:
     ending = draw(ENDS)
     for fact in (Started(), *answering, *ending):
         at += draw(GAPS)
-        log.append(Entry(at, fact))
+        log.append((at, fact))
     return log
 
 
@@ -471,17 +471,17 @@ def read(presenter: Presenter, log: list[Entry], looks: list[tuple[float, int]])
 
     for gap, part in looks:
         now += gap
-        take(sum(entry.at < now for entry in unread) + min(part, sum(entry.at == now for entry in unread)))
-        take(sum(entry.at <= now for entry in unread))
+        take(sum(at < now for at, _ in unread) + min(part, sum(at == now for at, _ in unread)))
+        take(sum(at <= now for at, _ in unread))
     while not presenter.is_finished:
-        now = max(now, min(presenter.due, unread[0].at if unread else inf))
-        take(sum(entry.at <= now for entry in unread))
+        now = max(now, min(presenter.due, unread[0][0] if unread else inf))
+        take(sum(at <= now for at, _ in unread))
     return written
 
 
 def test_what_falls_due_in_the_same_moment_is_shown_as_whoever_was_there_saw_it() -> None:
     # A coarse clock, as uvloop's is: the end of the source bears the same time as the chunk that was shown before it.
-    log = [STARTED, Entry(0.0, Text(text="abc")), Entry(0.0, COMPLETE)]
+    log = [STARTED, (0.0, Text(text="abc")), (0.0, COMPLETE)]
     assert read(presenter_of(SMART), log, [(0.0, 2)]) == read_late(presenter_of(SMART), log)
     assert b'"streaming_progress":null' in read_late(presenter_of(SMART), log)
 
@@ -526,7 +526,7 @@ def test_every_stream_ends_with_exactly_one_terminal_frame(log: list[Entry], loo
 @settings(deadline=None)
 @given(logs())
 def test_a_complete_answer_is_whole_and_a_broken_one_is_a_beginning(log: list[Entry]) -> None:
-    answer = "".join(entry.fact.text for entry in log if isinstance(entry.fact, Answer | Text))
+    answer = "".join(fact.text for _, fact in log if isinstance(fact, Answer | Text))
     frames = durable(watch(presenter_of(SMART, size=2), log))
     text = text_of(frames)
     status = frames[-1].payload["status"]
@@ -542,7 +542,7 @@ def test_who_resumes_sees_where_things_stand_and_no_old_progress() -> None:
 
 
 def test_a_transient_frame_repeats_the_number_of_the_last_durable_one() -> None:
-    log = [STARTED, Entry(1.0, ToolCall(call_id="c", name="search", arguments=None))]
+    log = [STARTED, (1.0, ToolCall(call_id="c", name="search", arguments=None))]
     seen = watch(presenter_of(SMART), log, until=5.0)
     assert [(each.status, each.frame.number) for each in seen] == [
         ("initializing", 0),
@@ -556,14 +556,14 @@ def test_a_transient_frame_repeats_the_number_of_the_last_durable_one() -> None:
 
 def test_who_resumes_is_not_thrown_back_by_a_transient_frame() -> None:
     presenter = presenter_of(SMART, skip=1, with_opening=False)
-    presenter.feed([STARTED, Entry(1.0, ToolCall(call_id="c", name="search", arguments=None))])
+    presenter.feed([STARTED, (1.0, ToolCall(call_id="c", name="search", arguments=None))])
     assert [(frame.payload["status"], frame.number) for frame in presenter.take(3.0)] == [("processing", 1)]
 
 
 def test_who_resumes_far_on_is_not_thrown_back_while_catching_up() -> None:
     call = ToolCall(call_id="c", name="search", arguments=None)
     presenter = presenter_of(SMART, skip=200, with_opening=False)
-    presenter.feed([STARTED, *(Entry(1.0, call) for _ in range(200))])
+    presenter.feed([STARTED, *((1.0, call) for _ in range(200))])
     frames = presenter.take(3.0)
     assert presenter.number < 200
     assert [(frame.payload["status"], frame.number) for frame in frames] == [("processing", 200)]
@@ -571,14 +571,14 @@ def test_who_resumes_far_on_is_not_thrown_back_while_catching_up() -> None:
 
 def test_what_is_overdue_is_not_paced_again() -> None:
     presenter = presenter_of(SMART, size=3)
-    presenter.feed([STARTED, Entry(1.0, Answer(text="abc" * 20)), Entry(1.0, COMPLETE)])
+    presenter.feed([STARTED, (1.0, Answer(text="abc" * 20)), (1.0, COMPLETE)])
     frames = presenter.take(500.0)
     assert [frame.payload["status"] for frame in frames[-3:]] == ["streaming", "streaming", "complete"]
     assert text_of(frames) == "abc" * 20
 
 
 def test_at_no_pace_everything_is_due_at_once() -> None:
-    log = [STARTED, Entry(1.0, Answer(text="abc." * 20)), Entry(1.0, COMPLETE)]
+    log = [STARTED, (1.0, Answer(text="abc." * 20)), (1.0, COMPLETE)]
     assert {each.at for each in durable_seen(watch(presenter_of(SMART, is_paced=False), log))} == {1.0}
 
 
@@ -590,7 +590,7 @@ def durable_seen(seen: list[Seen]) -> list[Seen]:
 def test_a_megabyte_never_takes_more_than_its_frames_at_a_time(answer: str) -> None:
     timeline = Timeline(style=SMART, pace=NO_PACE, make_chunker=lambda: every(20), lang="zh")
     presenter = Presenter(timeline, style=SMART, lang="zh")
-    presenter.feed([STARTED, Entry(1.0, Answer(text=answer)), Entry(1.0, COMPLETE)])
+    presenter.feed([STARTED, (1.0, Answer(text=answer)), (1.0, COMPLETE)])
     pieces = []
     while not presenter.is_finished:
         assert presenter.due <= 2.0
@@ -606,10 +606,7 @@ def test_one_look_reads_only_so_many_entries_that_show_nothing() -> None:
     presenter.feed(
         [
             STARTED,
-            *(
-                Entry(0.001 * number, Usage(prompt_tokens=number, completion_tokens=number))
-                for number in range(1, 1_001)
-            ),
+            *((0.001 * number, Usage(prompt_tokens=number, completion_tokens=number)) for number in range(1, 1_001)),
         ]
     )
     assert len(presenter.take(2.0)) <= FRAMES_PER_TAKE + 2
@@ -620,7 +617,7 @@ def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with()
     piece = "abc. " * 400
     timeline = Timeline(style=SMART, pace=SMART.pace, make_chunker=lambda: every(20), lang="zh")
     presenter = Presenter(timeline, style=SMART, lang="zh")
-    presenter.feed([STARTED, *(Entry(0.001 * number, Text(text=piece)) for number in range(1, 100))])
+    presenter.feed([STARTED, *((0.001 * number, Text(text=piece)) for number in range(1, 100))])
     while timeline.text.arrived < 99 * len(piece):
         before = timeline.text.arrived
         presenter.take(0.1)
@@ -628,7 +625,7 @@ def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with()
 
 
 def test_a_presenter_that_skips_everything_finishes_without_a_word() -> None:
-    log = [STARTED, Entry(1.0, Answer(text="abc")), Entry(1.0, COMPLETE)]
+    log = [STARTED, (1.0, Answer(text="abc")), (1.0, COMPLETE)]
     presenter = presenter_of(SMART, skip=3, with_opening=False)
     presenter.feed(log)
     assert presenter.take(9.0) == []
@@ -637,7 +634,7 @@ def test_a_presenter_that_skips_everything_finishes_without_a_word() -> None:
 
 def test_whoever_reads_more_slowly_than_the_server_can_wait_is_told_and_not_cut() -> None:
     presenter = presenter_of(SMART, is_paced=False)
-    presenter.feed([STARTED, Entry(0.0, Answer(text="abc" * 1_000)), Entry(0.0, COMPLETE)])
+    presenter.feed([STARTED, (0.0, Answer(text="abc" * 1_000)), (0.0, COMPLETE)])
     shown = presenter.take(0.0)
     presenter.feed([], Dismissed())
     assert presenter.due <= 0.0
@@ -652,7 +649,7 @@ def test_whoever_reads_more_slowly_than_the_server_can_wait_is_told_and_not_cut(
 
 def test_whoever_has_the_last_frame_is_told_nothing_more() -> None:
     presenter = presenter_of(SMART, is_paced=False)
-    presenter.feed([STARTED, Entry(0.0, Answer(text="abc")), Entry(0.0, COMPLETE)])
+    presenter.feed([STARTED, (0.0, Answer(text="abc")), (0.0, COMPLETE)])
     assert presenter.take(0.0)[-1].is_terminal
     presenter.feed([], Dismissed())
     assert presenter.take(0.0) == []
@@ -668,7 +665,5 @@ def test_a_strategy_that_gives_empty_chunks_makes_no_frames_of_them(facts: list[
             return [""]
 
     timeline = Timeline(style=BASIC, pace=NO_PACE, make_chunker=Empty, lang="zh")
-    seen = watch(
-        Presenter(timeline, style=BASIC, lang="zh"), [STARTED, *(Entry(1.0, f) for f in facts), Entry(1.0, COMPLETE)]
-    )
+    seen = watch(Presenter(timeline, style=BASIC, lang="zh"), [STARTED, *((1.0, f) for f in facts), (1.0, COMPLETE)])
     assert [each.payload["data"] for each in seen if each.status == "streaming"] == [f.text for f in facts if f.text]

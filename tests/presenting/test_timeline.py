@@ -12,7 +12,6 @@ from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import (
     Answer,
     Ended,
-    Entry,
     Fact,
     Media,
     Started,
@@ -24,7 +23,7 @@ from streamchat.turns.events import (
 from tests.fakes.audience import presenter_of, text_of, timeline_of, watch
 from tests.fakes.executors import COMPLETE
 
-STARTED = Entry(0.0, Started())
+STARTED = (0.0, Started())
 
 
 def step(timeline: Timeline, most: int = 1) -> list[AnyFrame]:
@@ -37,7 +36,7 @@ def step(timeline: Timeline, most: int = 1) -> list[AnyFrame]:
 def shown(*facts: tuple[float, Fact], style: StreamStyle = SMART, size: int | None = 3) -> list[tuple[float, Frame]]:
     """Every durable frame of a log that begins at 0, and when it is due."""
     timeline = timeline_of(style, size=size)
-    timeline.feed([STARTED, *(Entry(at, fact) for at, fact in facts)])
+    timeline.feed([STARTED, *((at, fact) for at, fact in facts)])
     frames = []
     while (due := timeline.due) < inf:
         frames += [(due, frame) for frame in step(timeline)]
@@ -334,7 +333,7 @@ def test_every_other_end_is_one_frame_with_its_fields_in_order(ended: Ended, pay
 
 def test_elapsed_counts_from_the_start_of_the_work_not_from_the_queue() -> None:
     timeline = timeline_of(SMART)
-    timeline.feed([Entry(40.0, Started()), Entry(50.0, Ended(cause="timeout", code="timeout"))])
+    timeline.feed([(40.0, Started()), (50.0, Ended(cause="timeout", code="timeout"))])
     step(timeline)
     step(timeline)
     (frame,) = step(timeline)
@@ -358,7 +357,7 @@ def test_a_cancel_shows_no_more_of_it() -> None:
 
 def test_a_turn_that_ends_before_it_began_is_one_frame() -> None:
     timeline = timeline_of(SMART)
-    timeline.feed([Entry(3.0, Ended(cause="cancelled", code="cancelled", reason="owner"))])
+    timeline.feed([(3.0, Ended(cause="cancelled", code="cancelled", reason="owner"))])
     assert step(timeline) == []
     (frame,) = step(timeline)
     assert (frame.payload["status"], frame.number, frame.is_terminal) == ("cancelled", 1, True)
@@ -384,7 +383,7 @@ def test_what_is_withdrawn_after_everything_was_shown_changes_nothing() -> None:
 
 def test_after_the_terminal_frame_nothing_is_due() -> None:
     timeline = timeline_of(SMART)
-    timeline.feed([STARTED, Entry(1.0, COMPLETE)])
+    timeline.feed([STARTED, (1.0, COMPLETE)])
     while not timeline.is_finished:
         step(timeline)
     assert timeline.due == inf
@@ -401,6 +400,6 @@ def test_an_error_payload_may_stand_alone() -> None:
 
 
 def test_every_end_is_said_in_the_readers_language() -> None:
-    log = [STARTED, Entry(1.0, Ended(cause="timeout", code="timeout"))]
+    log = [STARTED, (1.0, Ended(cause="timeout", code="timeout"))]
     errors = [watch(presenter_of(SMART, lang=lang), log)[-1].payload["error"] for lang in ("zh", "en")]
     assert errors == ["处理超时，请稍后重试", "Processing timed out, please try again later"]

@@ -370,7 +370,7 @@ async def test_shutdown_withdraws_what_is_still_being_shown() -> None:
     turn.open_reader()
     library.hands.executor.finish(turn)
     library.book.shut_down()
-    assert turn.log.read(0)[-1].fact == Withdrawn(cause="error", code="shutting_down")
+    assert turn.log.read(0)[-1][1] == Withdrawn(cause="error", code="shutting_down")
 
 
 @pytest.mark.gen_test

@@ -22,7 +22,7 @@ def said_to(house: HandHouse) -> list[Any]:
 
 
 def facts(turn: Turn) -> list[Any]:
-    return [entry.fact for entry in turn.log.read(0)][1:]
+    return [fact for _, fact in turn.log.read(0)][1:]
 
 
 def results(house: HandHouse) -> dict[str, int]:

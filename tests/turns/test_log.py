@@ -1,6 +1,6 @@
 import pytest
 
-from streamchat.turns.events import Answer, Ended, Entry, Progress, Queued, Started, Text, Withdrawn
+from streamchat.turns.events import Answer, Ended, Progress, Queued, Started, Text, Withdrawn
 from streamchat.turns.log import LogClosed, MemoryLog
 
 ENDED = Ended(cause="complete", code="complete")
@@ -12,8 +12,8 @@ def test_facts_are_read_in_the_order_they_were_written() -> None:
     log.append(0.0, Started())
     log.append(1.0, Text(text="a"))
     log.append(2.0, Text(text="b"))
-    assert log.read(0) == [Entry(0.0, Started()), Entry(1.0, Text(text="a")), Entry(2.0, Text(text="b"))]
-    assert log.read(2) == [Entry(2.0, Text(text="b"))]
+    assert log.read(0) == [(0.0, Started()), (1.0, Text(text="a")), (2.0, Text(text="b"))]
+    assert log.read(2) == [(2.0, Text(text="b"))]
     assert log.read(3) == []
     assert len(log) == 3
 
@@ -29,7 +29,7 @@ def test_time_never_runs_backwards() -> None:
     log = MemoryLog()
     log.append(5.0, Started())
     log.append(4.0, Answer(text="a"))
-    assert [entry.at for entry in log.read(0)] == [5.0, 5.0]
+    assert [at for at, _ in log.read(0)] == [5.0, 5.0]
 
 
 @pytest.mark.parametrize("fact", [Started(), Text(text="late"), Answer(text="late"), ENDED])
@@ -38,7 +38,7 @@ def test_nothing_is_accepted_after_the_end(fact: Text) -> None:
     log.append(1.0, ENDED)
     with pytest.raises(LogClosed):
         log.append(2.0, fact)
-    assert log.read(0) == [Entry(1.0, ENDED)]
+    assert log.read(0) == [(1.0, ENDED)]
     assert log.size == 0
 
 
@@ -115,3 +115,23 @@ def test_a_refused_fact_wakes_nobody() -> None:
     with pytest.raises(LogClosed):
         log.append(1.0, Started())
     assert woken == []
+
+
+def test_there_is_room_up_to_both_bounds() -> None:
+    log = MemoryLog(max_characters=5, max_facts=3)
+    log.append(0.0, Text(text="abc"))
+    assert log.has_room(Text(text="de"))
+    assert log.has_room(Answer(text="de"))
+    assert not log.has_room(Text(text="def"))
+    assert not log.has_room(Answer(text="def"))
+    log.append(0.0, Text(text=""))
+    assert log.has_room(Started())
+    log.append(0.0, Started())
+    assert not log.has_room(Started())
+
+
+def test_what_there_is_no_room_for_can_be_written_all_the_same() -> None:
+    log = MemoryLog(max_characters=1, max_facts=1)
+    log.append(0.0, Answer(text="too long"))
+    log.append(0.0, ENDED)
+    assert len(log) == 2

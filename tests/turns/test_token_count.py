@@ -15,7 +15,7 @@ def usage(tokens: int) -> Usage:
 
 def written(turn: Turn) -> list[tuple[float, int]]:
     """When each count was written, and what it says."""
-    return [(entry.at, entry.fact.completion_tokens) for entry in turn.log.read(0) if isinstance(entry.fact, Usage)]
+    return [(at, fact.completion_tokens) for at, fact in turn.log.read(0) if isinstance(fact, Usage)]
 
 
 def test_a_count_is_written_at_once() -> None:
@@ -56,7 +56,7 @@ def test_the_last_word_is_in_the_log_before_the_end() -> None:
         turn.record(usage(tokens))
     turn.record(Text(text="a"))
     house.executor.finish(turn)
-    assert [entry.fact for entry in turn.log.read(0)][1:] == [usage(1), Text(text="a"), usage(3), COMPLETE]
+    assert [fact for _, fact in turn.log.read(0)][1:] == [usage(1), Text(text="a"), usage(3), COMPLETE]
     assert house.clock.pending == [], "a timer outlives the turn"
 
 

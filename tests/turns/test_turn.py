@@ -7,7 +7,6 @@ import pytest
 from streamchat.turns.events import (
     Answer,
     Ended,
-    Entry,
     Media,
     Progress,
     Queued,
@@ -27,7 +26,7 @@ SHUT_DOWN = Ended(cause="error", code="shutting_down", reason="shutdown", worker
 
 
 def facts(turn: Turn) -> list[Any]:
-    return [entry.fact for entry in turn.log.read(0)]
+    return [fact for _, fact in turn.log.read(0)]
 
 
 def ends(turn: Turn) -> list[Ended]:
@@ -55,9 +54,9 @@ def test_a_turn_is_accepted_started_answered_and_ended() -> None:
     house.clock.advance(0.5)
     house.executor.finish(turn)
     assert turn.log.read(0) == [
-        Entry(1.0, Started()),
-        Entry(3.0, Answer(text="hello")),
-        Entry(3.5, COMPLETE),
+        (1.0, Started()),
+        (3.0, Answer(text="hello")),
+        (3.5, COMPLETE),
     ]
     assert house.observer.stages == [("accepted", 0.0), ("queued", 1.0), ("processing", 2.0)]
     assert (turn.accepted_at, turn.started_at, turn.answered_at, turn.ended_at) == (1000.0, 1001.0, 1003.0, 1003.5)

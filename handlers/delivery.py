@@ -9,10 +9,10 @@ from typing import Protocol
 from tornado.iostream import IOStream, StreamClosedError
 
 from streamchat.handlers.open_streams import OpenStreams
-from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.tally import Tally
 from streamchat.presenting.frames import AnyFrame, Chunk
 from streamchat.turns.observer import Leaving
+from streamchat.turns.rounds import Rounds
 from streamchat.wire.wire import Wire
 
 # What a client has to take within the stall limit.
@@ -40,7 +40,7 @@ class Opening(Protocol):
 
 
 class SseDelivery:
-    """The one writer of a streaming response. Chunks, which nearly all frames are, leave through the outbox.
+    """The one writer of a streaming response. Chunks, which nearly all frames are, leave at the end of a round.
 
     ``open_streams`` has the connection for so long, and is given it back when ``keeps_alive`` says that the client may
     have another request. Without ``is_chunked``, which is HTTP/1.0, the end of the connection is that of the stream.
@@ -55,8 +55,8 @@ class SseDelivery:
         "_on_gone",
         "_open_streams",
         "_opening",
-        "_outbox",
         "_room",
+        "_rounds",
         "_socket_send",
         "_stall_seconds",
         "_stream",
@@ -68,7 +68,7 @@ class SseDelivery:
         self,
         opening: Opening,
         wire: Wire,
-        outbox: Outbox,
+        rounds: Rounds,
         open_streams: OpenStreams,
         *,
         is_chunked: bool,
@@ -80,7 +80,7 @@ class SseDelivery:
     ) -> None:
         self._opening: Opening | None = opening
         self._wire = wire
-        self._outbox = outbox
+        self._rounds = rounds
         self._open_streams = open_streams
         self._is_chunked = is_chunked
         self._keeps_alive = keeps_alive
@@ -88,9 +88,9 @@ class SseDelivery:
         self._on_gone = on_gone
         self._on_end = on_end
         self.tally = Tally(received_at)
-        self._leaving = b""  # what is in the outbox
+        self._leaving = b""  # at the end of the round
         self._has_ended = False  # the body, as HTTP has it
-        self._room: asyncio.Future[None] | None = None  # that what was in the outbox has to wait for
+        self._room: asyncio.Future[None] | None = None  # that what was to leave has to wait for
         self._stream: IOStream | None = None
         self._socket_send: Callable[[bytes], int]
 
@@ -109,7 +109,7 @@ class SseDelivery:
             return None  # the dialect has no words for these; a chunk without bytes would end the response
         if self._room is None and type(frames[-1]) is Chunk:
             if not self._leaving:
-                self._outbox.put(self._leave)
+                self._rounds.call_last(self._leave)
             self._leaving += data
             return None
         data, self._leaving = self._framed(self._leaving + data), b""
@@ -137,7 +137,7 @@ class SseDelivery:
             self._on_end(leaving)
 
     def _leave(self) -> None:
-        """Called by the outbox; what was in it may have left before, with a frame that could not wait."""
+        """The end of the round; what was to leave then may have left before, with a frame that could not wait."""
         data, self._leaving = self._leaving, b""
         if data and self._stream is not None:
             self._room = self._write(self._stream, self._framed(data))

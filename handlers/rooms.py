@@ -12,7 +12,6 @@ from streamchat.handlers.kept_records import KeptConversations, KeptFigures
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.open_streams import OpenStreams
-from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.tickets import Tickets
 from streamchat.metrics.door_metrics import DoorMetrics
 from streamchat.metrics.exposition import Exposition
@@ -25,6 +24,7 @@ from streamchat.stores.profiles import ProfileStore
 from streamchat.turns.book import TurnBook
 from streamchat.turns.observer import Observer
 from streamchat.turns.query import OnBusy
+from streamchat.turns.rounds import Rounds
 from streamchat.turns.work_queue import ExecutorStatistics
 
 MetricsAccess = Literal["open", "bearer"]
@@ -81,7 +81,7 @@ class Rooms:
     exposition: Exposition
     observer: Observer
     limits: DoorLimits
-    outbox: Outbox
+    rounds: Rounds
     sockets: OpenSockets
     streams: OpenStreams
     tickets: Tickets

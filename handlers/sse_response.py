@@ -39,7 +39,7 @@ def respond_with_stream(
     delivery = SseDelivery(
         door,
         wire or SseWire(turn.id),
-        rooms.outbox,
+        rooms.rounds,
         rooms.streams,
         is_chunked=is_chunked,
         keeps_alive=keeps_alive,

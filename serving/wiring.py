@@ -22,7 +22,6 @@ from streamchat.handlers.kept_records import KeptConversations, KeptFigures
 from streamchat.handlers.large_bodies import LargeBodies
 from streamchat.handlers.open_sockets import OpenSockets
 from streamchat.handlers.open_streams import OpenStreams
-from streamchat.handlers.outbox import Outbox
 from streamchat.handlers.public_addresses import Address
 from streamchat.handlers.request_id import carry_request_id
 from streamchat.handlers.rooms import DoorLimits, Rooms, Vitals
@@ -53,6 +52,7 @@ from streamchat.turns.observer import Observer, Observers
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.processes import ProcessExecutor
 from streamchat.turns.query import TurnLimits
+from streamchat.turns.rounds import Rounds
 from streamchat.turns.stage_log import StageLog
 from streamchat.turns.threads import ThreadExecutor
 from streamchat.turns.ticker import Ticker
@@ -129,7 +129,8 @@ class Wiring:
                 *([] if tracing is None else [tracing.observer]),
             ]
         )
-        book = self._book(loop, executor, observer)
+        rounds = Rounds(loop)
+        book = self._book(loop, rounds, executor, observer)
         tickets = Tickets(loop.time, settings.ticket_lifetime)
         large_bodies = LargeBodies()
         registry.register(
@@ -164,7 +165,7 @@ class Wiring:
             exposition=Exposition(registry),
             observer=observer,
             limits=_door_limits(settings),
-            outbox=Outbox(loop),
+            rounds=rounds,
             sockets=sockets,
             streams=streams,
             tickets=tickets,
@@ -223,12 +224,15 @@ class Wiring:
     def _stop(self, executor: Executor) -> None:
         self._is_idle = executor.stop()
 
-    def _book(self, loop: asyncio.AbstractEventLoop, executor: Executor, observer: Observer) -> TurnBook:
+    def _book(
+        self, loop: asyncio.AbstractEventLoop, rounds: Rounds, executor: Executor, observer: Observer
+    ) -> TurnBook:
         settings = self._settings
         house = House(
             executor=executor,
             observer=observer,
-            ticker=Ticker(loop),
+            ticker=Ticker(loop, rounds),
+            rounds=rounds,
             call_later=IOLoop.current().call_later,
             clock=loop.time,
             limits=_turn_limits(settings),

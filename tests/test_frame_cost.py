@@ -17,13 +17,13 @@ from streamchat.chunking.registry import Registry, shipped
 from streamchat.handlers.delivery import SseDelivery
 from streamchat.handlers.following import followed
 from streamchat.handlers.open_streams import OpenStreams
-from streamchat.handlers.outbox import Outbox
 from streamchat.presenting.presenter import Presenter
 from streamchat.presenting.styles import ADVANCED, BASIC, SMART
 from streamchat.presenting.timeline import Timeline
 from streamchat.turns.events import Answer, Started
 from streamchat.turns.log import MemoryLog
 from streamchat.turns.reader import Reader
+from streamchat.turns.rounds import Rounds
 from streamchat.turns.ticker import Ticker
 from streamchat.wire.sse import SseWire
 from tests.fakes.clock import HandClock
@@ -94,14 +94,22 @@ class Scene:
         )
         self.clock, self.stream, log = HandClock(0.0), SlowStream(), MemoryLog()
         self.stream.room = 1_000_000
-        self.ticker = Ticker(self.clock)
-        reader = Reader(log, accepted_at=0.0, clock=self.clock.time, ticker=self.ticker, on_close=lambda: None)
-        wire = SseWire("st_0123456789abcdefghij")
         self.round = NextRound()
+        rounds = Rounds(self.round)
+        self.ticker = Ticker(self.clock, rounds)
+        reader = Reader(
+            log,
+            accepted_at=0.0,
+            clock=self.clock.time,
+            ticker=self.ticker,
+            rounds=rounds,
+            on_close=lambda: None,
+        )
+        wire = SseWire("st_0123456789abcdefghij")
         self.delivery = SseDelivery(
             ResponseToOpen(self.stream),
             wire,
-            Outbox(self.round),
+            rounds,
             OpenStreams(),
             is_chunked=True,
             keeps_alive=True,
@@ -119,7 +127,6 @@ class Scene:
             (self.clock.seconds,) = self.clock.pending
             self.clock._timers.clear()
             self.ticker._ring()
-            self.round.run()
 
     @property
     def chunks(self):
@@ -131,7 +138,7 @@ def cost_of(style):
 
     async def stream():
         scene = Scene(style)
-        await asyncio.sleep(0)
+        scene.round.run()
         scene.ring(10)
         before = scene.chunks
         with Counter() as counter:

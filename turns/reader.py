@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from math import inf
 
 from streamchat.turns.events import Entry, Notice
 from streamchat.turns.log import EventLog, MemoryLog
+from streamchat.turns.rounds import Rounds
 from streamchat.turns.ticker import ROUNDING_SECONDS, Ticker
 
 # The tick of an alarm that is not set.
@@ -28,12 +28,13 @@ class Reader:
 
     __slots__ = (
         "_accepted_at",
+        "_alarm_at",
         "_clock",
         "_cursor",
         "_is_waking",
-        "_loop",
         "_on_close",
         "_rings",
+        "_rounds",
         "_rung_at",
         "_seen",
         "_tick",
@@ -51,6 +52,7 @@ class Reader:
         accepted_at: float,
         clock: Callable[[], float],
         ticker: Ticker,
+        rounds: Rounds,
         on_close: Callable[[], None],
     ) -> None:
         self.log: EventLog = log
@@ -59,10 +61,11 @@ class Reader:
         self._accepted_at = accepted_at
         self._cursor = 0
         self._seen: Notice | None = None
-        self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._ticker = ticker
-        self._tick = _NEVER  # of the alarm that is to wake
+        self._rounds = rounds
+        self._tick = _NEVER  # of the alarm that is to wake, and its time
+        self._alarm_at = inf
         self._rings: list[int] = []  # ticks at which the ticker will call, the next one last
         self._rung_at = 0.0
         self._on_close = on_close
@@ -99,7 +102,7 @@ class Reader:
         """Wake in the loop's next round; once, however often and for whatever reason it is asked for."""
         if not self._is_waking:
             self._is_waking = True
-            self._loop.call_soon(self._wake_now)
+            self._rounds.call(self._wake_now)
 
     def ignore(self) -> None:
         """Wake nobody any more."""
@@ -107,11 +110,12 @@ class Reader:
 
     def alarm_at(self, when: float) -> None:
         """Wake at ``when``, late by at most a tick. Only the earliest alarm counts: after it, the next is set anew."""
-        if when == inf:
-            return
-        tick = self._ticker.tick_at(self._accepted_at + when)
+        at = self._accepted_at + when
+        if at >= self._alarm_at:
+            return  # among them the keep-alive that every frame puts off
+        tick = self._ticker.tick_at(at)
         if tick < self._tick:
-            self._tick = tick
+            self._tick, self._alarm_at = tick, tick * self._ticker.tick_seconds
             self._have_it_ring(tick)
 
     def close(self) -> None:
@@ -144,7 +148,7 @@ class Reader:
     def _ring(self, tick: int) -> None:
         self._rings.pop()
         if tick == self._tick:
-            self._tick = _NEVER
+            self._tick, self._alarm_at = _NEVER, inf
             # Twice, or what is due there might be missed by the last digit, and asked for at the same tick for ever.
             self._rung_at = tick * self._ticker.tick_seconds + 2 * ROUNDING_SECONDS - self._accepted_at
             self._wake()

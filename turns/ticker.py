@@ -11,6 +11,8 @@ import heapq
 import math
 from collections.abc import Callable
 
+from streamchat.turns.rounds import Rounds
+
 # Short enough that nobody sees it in the pace, long enough that streams share wake-ups.
 TICK_SECONDS = 0.005
 
@@ -23,14 +25,16 @@ _EARLY_SECONDS = 0.001
 
 
 class Ticker:
-    """Calls back at or up to one tick after the time asked for. Times are ``loop.time()`` seconds.
+    """Calls back at or up to one tick after the time asked for: all who are due, in one of ``rounds``.
 
+    Times are ``loop.time()`` seconds.
     A tick is a number: ``tick * tick_seconds`` is the time it stands for.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, tick_seconds: float = TICK_SECONDS) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, rounds: Rounds, tick_seconds: float = TICK_SECONDS) -> None:
         self.tick_seconds = tick_seconds
         self._loop = loop
+        self._rounds = rounds
         self._buckets: dict[int, list[Callable[[int], None]]] = {}
         self._order: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -76,6 +80,7 @@ class Ticker:
         self._timer = None
         # Whoever is called asks for the next call: the timer is set once, when all have asked.
         self._is_ringing = True
+        self._rounds.begin()
         now = math.floor((self._loop.time() + _EARLY_SECONDS) / self.tick_seconds)
         try:
             while self._order and self._order[0] <= now:
@@ -84,3 +89,4 @@ class Ticker:
             self._is_ringing = False
             if self._order:
                 self._set_timer()
+            self._rounds.finish()

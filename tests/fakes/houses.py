@@ -11,6 +11,7 @@ from streamchat.turns.turn import Turn
 from tests.fakes.clock import HandClock
 from tests.fakes.executors import ScriptedExecutor
 from tests.fakes.observers import RecordingObserver
+from tests.fakes.rounds import rounds_here
 
 QUERY = Query(message="hello", username="ada")
 
@@ -28,7 +29,8 @@ class HandHouse:
         self.house = House(
             executor=self.executor,
             observer=self.observer,
-            ticker=Ticker(cast("Any", self.clock)),
+            ticker=Ticker(cast("Any", self.clock), rounds_here()),
+            rounds=rounds_here(),
             call_later=self.clock.call_later,
             clock=self.clock,
             limits=TurnLimits(**{"cancel_grace_seconds": 0.0, **limits}),

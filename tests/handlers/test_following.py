@@ -16,6 +16,7 @@ from streamchat.turns.ticker import Ticker
 from tests.fakes.audience import presenter_of, text_of
 from tests.fakes.clock import HandClock
 from tests.fakes.executors import COMPLETE
+from tests.fakes.rounds import rounds_here
 
 
 class Client:
@@ -46,7 +47,8 @@ class Scene:
             self.log,
             accepted_at=0.0,
             clock=self.clock.time,
-            ticker=Ticker(cast("Any", self.clock)),
+            ticker=Ticker(cast("Any", self.clock), rounds_here()),
+            rounds=rounds_here(),
             on_close=lambda: None,
         )
         self.presenter = presenter_of(SMART, is_paced=False)

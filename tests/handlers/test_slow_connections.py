@@ -9,9 +9,9 @@ from tornado.iostream import StreamClosedError
 
 from streamchat.handlers.delivery import PIECE_BYTES, SseDelivery, Stalled
 from streamchat.handlers.open_streams import OpenStreams
-from streamchat.handlers.outbox import Outbox
 from streamchat.presenting.frames import AnyFrame, Chunk, Frame
 from streamchat.turns.events import Dismissed
+from streamchat.turns.rounds import Rounds
 from streamchat.wire.sse import SseWire
 from streamchat.wire.wire import Wire
 from tests.fakes.connections import KeepingLender, ResponseToOpen, SlowStream
@@ -24,7 +24,7 @@ def delivery_to(
     response: ResponseToOpen,
     *,
     stall_seconds: float = 60.0,
-    outbox: Outbox | None = None,
+    rounds: Rounds | None = None,
     wire: Wire | None = None,
     is_chunked: bool = True,
 ) -> SseDelivery:
@@ -33,7 +33,7 @@ def delivery_to(
     return SseDelivery(
         response,
         wire or SseWire("st"),
-        outbox or Outbox(asyncio.get_running_loop()),
+        rounds or Rounds(asyncio.get_running_loop()),
         streams,
         is_chunked=is_chunked,
         keeps_alive=True,
@@ -206,10 +206,10 @@ async def test_frames_that_a_dialect_has_no_words_for_are_no_end_of_the_response
 @pytest.mark.gen_test
 async def test_chunks_of_many_streams_leave_together_when_all_of_them_are_there() -> None:
     streams = [SlowStream(), SlowStream()]
-    outbox = Outbox(asyncio.get_running_loop())
+    rounds = Rounds(asyncio.get_running_loop())
     for stream in streams:
         stream.room = 10_000
-        delivery = delivery_to(ResponseToOpen(stream), outbox=outbox)
+        delivery = delivery_to(ResponseToOpen(stream), rounds=rounds)
         delivery.deliver([Frame({"status": "initializing"}, 0, is_durable=False)])
         delivery.deliver(chunk("hel"))
         delivery.deliver(chunk("lo"))

@@ -15,6 +15,7 @@ from streamchat.turns.ticker import Ticker
 from streamchat.turns.turn import Turn
 from tests.fakes.clock import HandClock
 from tests.fakes.executors import ScriptedExecutor
+from tests.fakes.rounds import rounds_here
 
 
 class Desk:
@@ -28,7 +29,8 @@ class Desk:
         self.house = House(
             executor=self.executor,
             observer=self.metrics,
-            ticker=Ticker(cast("Any", self.clock)),
+            ticker=Ticker(cast("Any", self.clock), rounds_here()),
+            rounds=rounds_here(),
             call_later=self.clock.call_later,
             clock=self.clock,
             limits=TurnLimits(cancel_grace_seconds=0.0, max_answer_characters=100),

@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from streamchat.turns.events import Ended, Entry, Progress, Started, Text
+from streamchat.turns.events import Ended, Progress, Started, Text
 from streamchat.turns.log import MemoryLog
 from streamchat.turns.reader import Reader
 from streamchat.turns.ticker import TICK_SECONDS, Ticker
 from tests.fakes.clock import HandClock
+from tests.fakes.rounds import rounds_here
 
 
 class Desk:
@@ -19,7 +20,7 @@ class Desk:
     def __init__(self) -> None:
         self.log = MemoryLog()
         self.clock = HandClock(0.0)
-        self.ticker = Ticker(cast("Any", self.clock))
+        self.ticker = Ticker(cast("Any", self.clock), rounds_here())
         self.closed = 0
 
     def reader(self, accepted_at: float = 0.0) -> Reader:
@@ -28,6 +29,7 @@ class Desk:
             accepted_at=accepted_at,
             clock=self.clock.time,
             ticker=self.ticker,
+            rounds=rounds_here(),
             on_close=self._count_close,
         )
 
@@ -64,10 +66,10 @@ async def test_every_entry_is_taken_once_and_in_order() -> None:
     assert not reader.take()
     desk.log.append(0.0, Started())
     desk.log.append(1.0, Text(text="a"))
-    assert list(reader.take()) == [Entry(0.0, Started()), Entry(1.0, Text(text="a"))]
+    assert list(reader.take()) == [(0.0, Started()), (1.0, Text(text="a"))]
     assert not reader.take()
     desk.log.append(2.0, Text(text="b"))
-    assert list(reader.take()) == [Entry(2.0, Text(text="b"))]
+    assert list(reader.take()) == [(2.0, Text(text="b"))]
 
 
 @pytest.mark.gen_test
@@ -75,7 +77,7 @@ async def test_a_second_reader_is_given_everything_again() -> None:
     desk = Desk()
     desk.log.append(0.0, Started())
     first, second = desk.reader(), desk.reader()
-    assert list(first.take()) == list(second.take()) == [Entry(0.0, Started())]
+    assert list(first.take()) == list(second.take()) == [(0.0, Started())]
 
 
 @pytest.mark.gen_test

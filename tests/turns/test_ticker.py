@@ -7,6 +7,7 @@ import pytest
 
 from streamchat.turns.ticker import TICK_SECONDS, Ticker
 from tests.fakes.clock import HandClock
+from tests.fakes.rounds import rounds_here
 
 
 class Bell:
@@ -35,7 +36,7 @@ def bell(clock: HandClock) -> Bell:
 
 
 def ticker_on(clock: HandClock, tick_seconds: float = TICK_SECONDS) -> Ticker:
-    return Ticker(cast("Any", clock), tick_seconds)
+    return Ticker(cast("Any", clock), rounds_here(), tick_seconds)
 
 
 def call_at_time(ticker: Ticker, when: float, ring: Callable[[int], None]) -> None:
@@ -193,7 +194,7 @@ def test_times_that_are_added_up_keep_their_place_among_the_ticks(clock: HandClo
 @pytest.mark.gen_test
 async def test_it_runs_on_a_real_loop() -> None:
     loop = asyncio.get_running_loop()
-    ticker, rang, order = Ticker(loop), asyncio.Event(), list[str]()
+    ticker, rang, order = Ticker(loop, rounds_here()), asyncio.Event(), list[str]()
     asked_for = loop.time() + 0.02
     call_at_time(ticker, asked_for, lambda tick: rang.set())
     call_at_time(ticker, asked_for, lambda tick: order.append("same tick"))
@@ -216,3 +217,20 @@ def test_one_that_fails_does_not_silence_the_others_of_its_tick(clock: HandClock
         clock.advance(2.0)
     clock.advance(2.0)
     assert bell.names == ["before", "after", "later"]
+
+
+def test_what_is_to_come_last_comes_at_the_end_of_the_tick(clock: HandClock) -> None:
+    rounds, called = rounds_here(), list[str]()
+    ticker = Ticker(cast("Any", clock), rounds)
+
+    def present(name: str) -> Callable[[int], None]:
+        def ring(tick: int) -> None:
+            called.append(f"present {name}")
+            rounds.call_last(lambda: called.append(f"send {name}"))
+
+        return ring
+
+    for name in ("a", "b"):
+        call_at_time(ticker, 100.001, present(name))
+    clock.advance(1.0)
+    assert called == ["present a", "present b", "send a", "send b"]

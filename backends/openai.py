@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
 from typing import Any, Final
 
 from streamchat.backends.openai_answer import Reports, ToolCall, ToolResult, answering, messages_for
@@ -35,7 +34,7 @@ async def process_query(
     tool_result: ToolResult,
     usage: Callable[[int, int], None],
 ) -> AsyncGenerator[str, None]:
-    """Yield the answer as the model says it. ``deadline`` in seconds of time.monotonic().
+    """The answer as the model says it, in pieces. ``deadline`` in seconds of time.monotonic().
 
     Raises UpstreamFailed, each kind of failure as a class of its own, and TimeoutError.
     """
@@ -47,9 +46,7 @@ async def process_query(
     content = (
         await asyncio.to_thread(content_of, message, attachments, UPSTREAM.attachments) if attachments else message
     )
-    async with aclosing(asked.answer(messages_for(content, system_prompt, history))) as pieces:
-        async for piece in pieces:
-            yield piece
+    return asked.answer(messages_for(content, system_prompt, history))
 
 
 # All it does is awaited. Tools that are async are somebody's own, and may block the loop that they run on.

@@ -90,14 +90,13 @@ def _produce(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
 
 
 async def _follow(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
-    """Take the result of an async function, on the loop that it is to run on."""
+    """Take the result of an async function, on the loop that it is to run on; it may be awaited and then iterated."""
+    if not isinstance(result, AsyncIterator) and inspect.isawaitable(result):
+        result = await result
     if isinstance(result, AsyncIterator):
         await _iterate_async(result, emitter)
-    elif inspect.isawaitable(result):
-        answer = await result
-        if not isinstance(answer, str):
-            raise _not_text("returned", answer)
-        emitter.emit(Answer(text=whole_text(answer)))
+    elif isinstance(result, str):
+        emitter.emit(Answer(text=whole_text(result)))
     else:
         raise _not_text("returned", result)
 

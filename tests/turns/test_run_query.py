@@ -106,6 +106,14 @@ def async_generator(act: Act) -> Callable[..., Any]:
     return process_query
 
 
+def awaited_async_generator(act: Act) -> Callable[..., Any]:
+    async def process_query(message: str) -> AsyncIterator[Any]:
+        await asyncio.sleep(0)
+        return async_generator(act)(message)  # type: ignore[no-any-return]
+
+    return process_query
+
+
 def custom_iterator(act: Act) -> Callable[..., Any]:
     class Pieces:
         is_spent = False
@@ -153,7 +161,14 @@ AT_ONCE: list[Shape] = [
     partial,
     partial_of_a_coroutine,
 ]
-IN_PIECES: list[Shape] = [generator, async_generator, custom_iterator, custom_async_iterator, mapped]
+IN_PIECES: list[Shape] = [
+    generator,
+    async_generator,
+    awaited_async_generator,
+    custom_iterator,
+    custom_async_iterator,
+    mapped,
+]
 EVERY_SHAPE = AT_ONCE + IN_PIECES
 
 FAILURES: list[type[BaseException]] = [

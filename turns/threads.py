@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
+from threading import get_ident
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
 from streamchat.turns.events import Ended, Fact, Notice
@@ -105,10 +106,10 @@ class LoopEmitter:
         self.mailbox = elsewhere.mailbox
         self._elsewhere = elsewhere
         self._job = job
-        self._loop_thread = threading.get_ident()
+        self._loop_thread = get_ident()
 
     def emit(self, fact: Fact) -> None:
-        if threading.get_ident() != self._loop_thread:
+        if get_ident() != self._loop_thread:
             self._elsewhere.emit(fact)
             return
         if self.cancelled.is_set():

@@ -30,6 +30,7 @@ HOT = (
     "turns/rounds.py",
     "turns/ticker.py",
     "wire/chunk_text.py",
+    "wire/json_text.py",
     "wire/openai.py",
     "wire/sse.py",
     "wire/websocket.py",
@@ -37,6 +38,7 @@ HOT = (
     "handlers/following.py",
     "handlers/tally.py",
     "backends/http_answer.py",
+    "backends/openai_chunks.py",
     "backends/openai_events.py",
     "backends/openai_reply.py",
 )

@@ -143,17 +143,15 @@ class HttpAnswer:
         """The failure; a new one each time, for one that was raised holds all that it has passed."""
         return None if self._failure is None else type(self._failure)(*self._failure.args)
 
-    async def _changed(self) -> None:
-        """Wait for something to come, or for the end; one waits at a time."""
+    def _changed(self) -> asyncio.Future[None]:
+        """What to await until something comes, or the end; one waits at a time."""
         change = self._change = self._loop.create_future()
-        try:
-            await change
-        finally:
-            self._change = None
+        return change
 
     def _wake(self) -> None:
-        if self._change is not None and not self._change.done():
-            self._change.set_result(None)
+        change, self._change = self._change, None
+        if change is not None and not change.done():
+            change.set_result(None)
 
     # What libcurl calls.
 

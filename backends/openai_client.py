@@ -10,12 +10,12 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json
-
 from streamchat.backends.http_answer import HttpAnswer, HttpFailed
+from streamchat.backends.openai_chunks import ChunkReader
 from streamchat.backends.openai_connection import ask
 from streamchat.backends.openai_errors import (
     AnswerBroken,
@@ -58,9 +58,12 @@ async def streamed(
     """
     for attempt in range(upstream.retries + 1):
         try:
-            async with aclosing(_attempt(upstream, body, reply, deadline, headers or {})) as pieces:
-                async for piece in pieces:
-                    yield piece
+            async with _asked(upstream, body, reply, deadline, headers or {}) as asked:
+                # In one generator: each one more that a token passes through costs as much as reading it.
+                while not asked.events.is_done and (data := await asked.answer.read()):
+                    for event in asked.events.take(data):
+                        if text := asked.take(event):
+                            yield text
             return
         except UpstreamFailed as failure:
             seconds = _pause(failure, attempt)
@@ -79,34 +82,47 @@ def _pause(failure: UpstreamFailed, attempt: int) -> float:
     return FIRST_WAIT_SECONDS * 2.0**attempt * random.uniform(0.75, 1.25)
 
 
-async def _attempt(
+@dataclass(slots=True, kw_only=True)
+class _Asked:
+    """One try: what the server answers, and what has been made of it so far."""
+
+    upstream: Upstream
+    reply: Reply
+    answer: HttpAnswer
+    is_late: bool
+    events: EventReader = field(default_factory=EventReader)
+    chunks: ChunkReader = field(default_factory=ChunkReader)
+
+    def take(self, event: bytes) -> str:
+        """The text that comes with the event."""
+        if self.is_late:
+            raise _too_late(self.upstream.base_url, self.reply)
+        chunk = self.chunks.read(event)
+        if isinstance(chunk, dict) and (error := chunk.get("error")):
+            raise failed_amid(self.upstream.base_url, self.upstream.api_key, error)
+        return self.reply.take(chunk)
+
+    def give_up(self) -> None:
+        """The deadline is over."""
+        self.is_late = True
+        self.answer.close()
+
+
+@asynccontextmanager
+async def _asked(
     upstream: Upstream, body: Mapping[str, Any], reply: Reply, deadline: float, headers: Mapping[str, str]
-) -> AsyncGenerator[str, None]:
-    where, key = upstream.base_url, upstream.api_key
+) -> AsyncGenerator[_Asked, None]:
+    """Ask once. Says what a failure of whoever reads it means, and when it ends, whether that is an end."""
+    where = upstream.base_url
     answer = await ask(upstream, body, headers, deadline=deadline)
-    events = EventReader()
-    is_late = time.monotonic() >= deadline
-
-    def give_up() -> None:
-        nonlocal is_late
-        is_late = True
-        answer.close()
-
+    asked = _Asked(upstream=upstream, reply=reply, answer=answer, is_late=time.monotonic() >= deadline)
     # A timer of the connection's own would be set anew for each token.
-    timer = asyncio.get_running_loop().call_later(deadline - time.monotonic(), give_up)
+    timer = asyncio.get_running_loop().call_later(deadline - time.monotonic(), asked.give_up)
     try:
-        while not events.is_done and (data := await answer.read()):
-            for event in events.take(data):
-                if is_late:
-                    raise _too_late(where, reply)
-                chunk = from_json(event)
-                if isinstance(chunk, dict) and (error := chunk.get("error")):
-                    raise failed_amid(where, key, error)
-                if text := reply.take(chunk):
-                    yield text
+        yield asked
         await _drain(answer)
     except HttpFailed:
-        raise (_too_late(where, reply) if is_late else cut_short(where)) from None
+        raise (_too_late(where, reply) if asked.is_late else cut_short(where)) from None
     except (MalformedChunk, EventTooLong) as error:
         raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
     except ValueError:

@@ -102,7 +102,9 @@ class Reply:
         ]
         return message
 
-    def _take(self, chunk: Any) -> str:  # noqa: ANN401
+    def _take(self, chunk: object) -> str:
+        if not isinstance(chunk, dict):
+            raise TypeError
         if usage := chunk.get("usage"):
             self.usage = _usage(usage)
         if progress := chunk.get("prompt_progress"):
@@ -110,11 +112,13 @@ class Reply:
         text = ""
         # Only the last chunk, of usage, has no choices; Azure's first has none either.
         for choice in chunk.get("choices") or ():
+            if not isinstance(choice, dict):
+                raise TypeError
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
             text += self._take_delta(choice.get("delta") or {})
         return text
 
-    def _take_delta(self, delta: Mapping[str, Any]) -> str:
+    def _take_delta(self, delta: dict[str, Any]) -> str:
         # A refusal is what the model says instead of an answer.
         text = delta.get("content") or delta.get("refusal") or ""
         if not isinstance(text, str):
@@ -125,8 +129,9 @@ class Reply:
             if isinstance(delta.get(name), str):
                 self._take_reasoning(name, delta[name])
                 break  # some servers send the same under both names
-        for call in delta.get("tool_calls") or ():
-            self._take_call(call)
+        if calls := delta.get("tool_calls"):
+            for call in calls:
+                self._take_call(call)
         return text
 
     def _take_reasoning(self, name: str, text: str) -> None:

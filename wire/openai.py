@@ -51,8 +51,8 @@ class CompletionWire:
         self._with_usage = with_usage
         self._extras = Extras()
         self._has_begun = False
-        # Nearly all chunks differ in their text alone. Quotes in a name are escaped: this stands in one place only.
-        self._before, _, self._after = self._chunk({"content": ""}).partition('{"content":""}')
+        # Nearly all chunks differ in their text alone, which is the last empty string of this one.
+        self._before, _, self._after = self._chunk({"content": ""}).rpartition('""')
 
     def encode(self, frames: Iterable[AnyFrame]) -> bytes:
         # What has no word here is a sign of life all the same: the presenter counts on it.
@@ -61,7 +61,8 @@ class CompletionWire:
 
     def _block(self, frame: AnyFrame) -> str:
         if type(frame) is Chunk:
-            return f'{self._begin()}{self._before}{{"content":{encode_basestring(frame.text)}}}{self._after}'
+            said = f"{self._before}{encode_basestring(frame.text)}{self._after}"
+            return said if self._has_begun else self._begin() + said
         if frame.is_terminal:
             return self._end(frame.payload)
         delta = self._extras.delta(frame.payload)

@@ -206,7 +206,7 @@ def request(
         pycurl.PROXY: os.fsencode(proxy),
         pycurl.NOPROXY: os.fsencode(no_proxy),
         _SUPPRESS_CONNECT_HEADERS: 1,
-        **_trusted(),
+        **(_trusted() if "https" in (url[:5].lower(), proxy[:5].lower()) else {}),
     }
     for option, value in options.items():
         curl.setopt(option, value)

@@ -34,14 +34,15 @@ async def ask(
     ``deadline`` in seconds of time.monotonic(). Raises UpstreamFailed.
     """
     where, key = upstream.base_url, upstream.api_key
+    proxy, no_proxy = _proxy_for(upstream)
     left_seconds = max(0.1, deadline - time.monotonic())
     asked = request(
         f"{where}/chat/completions",
         body=dumps({**body, "stream": True}, ensure_ascii=False).encode(errors="replace"),
         headers={**_HEADERS, **headers, **({"Authorization": f"Bearer {key}"} if key else {})},
         connect_seconds=min(CONNECT_SECONDS, left_seconds),
-        proxy=_proxy_for(upstream),
-        no_proxy=getproxies().get("no", ""),
+        proxy=proxy,
+        no_proxy=no_proxy,
     )
     answer = HttpAnswer(await connections(), asked)
     try:
@@ -79,16 +80,21 @@ async def _reason(answer: HttpAnswer) -> object:
         return body.decode(errors="replace")
 
 
-def _proxy_for(upstream: Upstream) -> str:
-    """The proxy that the environment names, "" for none; of loopback, none must get to see what is said."""
+def _proxy_for(upstream: Upstream) -> tuple[str, str]:
+    """The proxy that the environment names, "" for none, and for whom it is none.
+
+    Of loopback no proxy must get to see what is said.
+    """
+    if upstream.is_loopback:
+        return "", ""
     address, proxies = urlsplit(upstream.base_url), getproxies()
     proxy = proxies.get(address.scheme) or proxies.get("all") or ""
     host = address.hostname or ""
     port = address.port or (443 if address.scheme == "https" else 80)
-    if not proxy or upstream.is_loopback or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
-        return ""
+    if not proxy or proxy_bypass(host) or proxy_bypass(f"{host}:{port}"):
+        return "", ""
     scheme, separator, _ = proxy.partition("://")
     if separator and scheme.lower() not in _PROXY_SCHEMES:
         # libcurl's own words would quote the whole URL.
         raise unreachable(upstream.base_url, f"a proxy that the environment names speaks {scheme}")
-    return proxy
+    return proxy, proxies.get("no", "")

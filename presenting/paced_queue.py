@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streamchat.presenting.answer_text import AnswerText
-from streamchat.presenting.frames import AnyFrame, Frame, make_chunk
+from streamchat.presenting.frames import AnyFrame, Chunk, Frame, make_chunk
 from streamchat.presenting.pacing import NO_PACE, Pace, pause_behind_source, pause_in_answer
 from streamchat.presenting.waiting import Waiting
 
@@ -73,6 +73,12 @@ class PacedQueue:
             return self._show_unpaced(item, frames, most, at)
         return 1
 
+    def pass_on(self, at: float, text: str) -> Chunk:
+        """Show a live source's chunk at once, past all waiting: nothing waits, and there is no pace."""
+        self._answer.arrived += len(text)
+        self.shown_at = self._free_at = at
+        return self._next_chunk(text)
+
     def show_all_by(self, at: float) -> None:
         """Whatever waits is not paced beyond ``at``."""
         for item in self.waiting:
@@ -91,19 +97,22 @@ class PacedQueue:
     def _show_waiting(self, item: Waiting, at: float) -> AnyFrame:
         """What is shown as it is, or a chunk of a live source."""
         self.shown_at = at
-        self.number += 1
         if item.payload is not None:
+            self.number += 1
             self._free_at = max(self._free_at, at)
             return Frame(item.payload, self.number)
-        text, answer = item.chunk, self._answer
-        size = len(text)
+        text = item.chunk
         self._free_at = at
         if self._pace is not NO_PACE:
-            left = answer.arrived - self._position
-            self._free_at += pause_behind_source(self._pace.pause_after(text), size, left)
+            left = self._answer.arrived - self._position
+            self._free_at += pause_behind_source(self._pace.pause_after(text), len(text), left)
+        return self._next_chunk(text)
+
+    def _next_chunk(self, text: str) -> Chunk:
+        self.number += 1
         self._chunks += 1
-        self._position += size
-        return make_chunk((text, self.number, self._chunks, self._position, answer.total, self._fields))
+        self._position += len(text)
+        return make_chunk((text, self.number, self._chunks, self._position, self._answer.total, self._fields))
 
     def _show_paced(self, size: int, at: float) -> AnyFrame:
         """The next chunk of an answer that was given at once: of all frames the most frequent."""

@@ -14,7 +14,7 @@ from streamchat.chunking.chunker import Chunker
 from streamchat.presenting.answer_text import AnswerText
 from streamchat.presenting.frames import AnyFrame, Frame
 from streamchat.presenting.paced_queue import PacedQueue
-from streamchat.presenting.pacing import ANSWER_SECONDS, Pace
+from streamchat.presenting.pacing import ANSWER_SECONDS, NO_PACE, Pace
 from streamchat.presenting.payloads import (
     end_payload,
     interaction_payload,
@@ -30,6 +30,7 @@ from streamchat.turns.events import (
     Answer,
     Ended,
     Entry,
+    Fact,
     InputReceived,
     InputRequired,
     InteractionFact,
@@ -57,8 +58,10 @@ class Timeline:
         "_inbox",
         "_inbox_first",
         "_is_counted",
+        "_is_raw",
         "_lang",
         "_next_at",
+        "_passes_on",
         "_queue",
         "_ready_at",
         "_style",
@@ -93,6 +96,9 @@ class Timeline:
         self._style = style
         self._lang: Language = lang
         self._queue = PacedQueue(self.text, pace, style.chunk_fields)
+        # What nothing cuts and no pace holds up need not wait, once the first piece of it has begun the answer.
+        self._is_raw = make_chunker is None and pace is NO_PACE
+        self._passes_on = False
         # With the place of its first: an empty deque would be a kilobyte for each open stream.
         self._inbox: list[Entry] = []
         self._inbox_first = 0
@@ -131,7 +137,12 @@ class Timeline:
         elif self.due == self.text.held_until:
             queue.add(self.text.let_go())
         else:
-            self._read(self._take_entry())
+            at, fact = self._take_entry()
+            if self._passes_on and type(fact) is Text and fact.text:
+                frames.append(queue.pass_on(at, fact.text))
+                shown = 1
+            else:
+                self._read(at, fact)
         self._plan()
         return shown
 
@@ -168,12 +179,12 @@ class Timeline:
     def _look_ahead(self) -> None:
         self._next_at = self._inbox[self._inbox_first][0] if self._inbox else inf
 
-    def _read(self, entry: Entry) -> None:
-        at, fact = entry
+    def _read(self, at: float, fact: Fact) -> None:
         match fact:
             case Text(text=text):
                 self._answering(at)
                 self._queue.add(self.text.add(at, text))
+                self._passes_on = self._is_raw
             case Started():
                 self.started_at = at
             case Answer(text=text):

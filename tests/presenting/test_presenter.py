@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from streamchat.presenting.frames import Frame
-from streamchat.presenting.pacing import NO_PACE
+from streamchat.presenting.frames import Chunk, Frame
+from streamchat.presenting.pacing import NO_PACE, Pace
 from streamchat.presenting.presenter import CHARACTERS_PER_TAKE, FRAMES_PER_TAKE, Presenter
 from streamchat.presenting.sentences import sentence
 from streamchat.presenting.styles import ADVANCED, BASIC, QUIET, RAW, SMART, StreamStyle
@@ -24,6 +24,7 @@ from streamchat.turns.events import (
     Started,
     Text,
     ToolCall,
+    ToolResult,
     Usage,
     Withdrawn,
 )
@@ -613,15 +614,40 @@ def test_one_look_reads_only_so_many_entries_that_show_nothing() -> None:
     assert presenter.due <= 2.0
 
 
-def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with() -> None:
+@pytest.mark.parametrize(
+    ("pace", "make_chunker"), [(SMART.pace, lambda: every(20)), (NO_PACE, None)], ids=["in chunks", "as it comes"]
+)
+def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with(pace: Pace, make_chunker: Any) -> None:
     piece = "abc. " * 400
-    timeline = Timeline(style=SMART, pace=SMART.pace, make_chunker=lambda: every(20), lang="zh")
+    timeline = Timeline(style=SMART, pace=pace, make_chunker=make_chunker, lang="zh")
     presenter = Presenter(timeline, style=SMART, lang="zh")
     presenter.feed([STARTED, *((0.001 * number, Text(text=piece)) for number in range(1, 100))])
     while timeline.text.arrived < 99 * len(piece):
         before = timeline.text.arrived
         presenter.take(0.1)
-        assert timeline.text.arrived - before < CHARACTERS_PER_TAKE + len(piece)
+        assert 0 < timeline.text.arrived - before < CHARACTERS_PER_TAKE + len(piece)
+
+
+def test_what_comes_between_raw_pieces_stays_between_them() -> None:
+    call, result = ToolCall(call_id="c", name="n", arguments=None), ToolResult(call_id="c", name="n", result=1)
+    facts = [Text(text="ab"), Text(text=""), Text(text="c"), call, Text(text="d"), result, Text(text="ef"), COMPLETE]
+    seen = durable_seen(watch(presenter_of(SMART, size=None, is_paced=False), [STARTED, *((1.0, f) for f in facts)]))
+    assert [each.frame.payload["status"] for each in seen[1:]] == [
+        "streaming",
+        "streaming",
+        "tool_call",
+        "streaming",
+        "tool_result",
+        "streaming",
+        "complete",
+    ]
+    chunks = [each.frame for each in seen if isinstance(each.frame, Chunk)]
+    assert [(chunk.text, chunk.chunk_number, chunk.position) for chunk in chunks] == [
+        ("ab", 1, 2),
+        ("c", 2, 3),
+        ("d", 3, 4),
+        ("ef", 4, 6),
+    ]
 
 
 def test_a_presenter_that_skips_everything_finishes_without_a_word() -> None:

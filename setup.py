@@ -28,6 +28,8 @@ HOT = (
     "turns/log.py",
     "turns/reader.py",
     "turns/rounds.py",
+    "turns/pieces.py",
+    "turns/threads.py",
     "turns/ticker.py",
     "wire/chunk_text.py",
     "wire/json_text.py",

@@ -8,29 +8,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import aclosing, closing, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
 from streamchat.turns.asking import Asking, UserInbox
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.emitter import Emitter
-from streamchat.turns.events import Answer, Ended, make_text
+from streamchat.turns.events import Answer, Ended
+from streamchat.turns.pieces import emit_all, emit_async
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
 from streamchat.turns.redaction import redacted
 from streamchat.turns.reports import Reports
-from streamchat.turns.whole_text import whole_text
-
-# A longer piece is handed on in parts of this size: reading one fact must not hold up whoever shows it.
-MAX_PIECE_CHARACTERS = 2_048
-# Of an async source that has them all at hand.
-PIECES_AT_ONCE = 64
-
-
-class NotText(TypeError):
-    """The function returned or yielded something that is no text."""
+from streamchat.turns.whole_text import NotText, whole_text
 
 
 def run_query(bound: BoundFunction, query: Query, emitter: Emitter) -> Ended:
@@ -84,9 +75,9 @@ def _produce(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
     elif inspect.isawaitable(result) or isinstance(result, AsyncIterator):
         _run_in_own_loop(partial(_follow, result, emitter), emitter)
     elif isinstance(result, Iterator):
-        _iterate(result, emitter)
+        emit_all(result, emitter)
     else:
-        raise _not_text("returned", result)
+        raise NotText("returned", result)
 
 
 async def _follow(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
@@ -94,43 +85,11 @@ async def _follow(result: Any, emitter: Emitter) -> None:  # noqa: ANN401
     if not isinstance(result, AsyncIterator) and inspect.isawaitable(result):
         result = await result
     if isinstance(result, AsyncIterator):
-        await _iterate_async(result, emitter)
+        await emit_async(result, emitter)
     elif isinstance(result, str):
         emitter.emit(Answer(text=whole_text(result)))
     else:
-        raise _not_text("returned", result)
-
-
-def _iterate(pieces: Iterator[Any], emitter: Emitter) -> None:
-    with closing(pieces) if isinstance(pieces, Generator) else nullcontext():
-        for piece in pieces:
-            _emit_piece(piece, emitter)
-
-
-async def _iterate_async(pieces: AsyncIterator[Any], emitter: Emitter) -> None:
-    async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
-        count = 0
-        async for piece in pieces:
-            _emit_piece(piece, emitter)
-            count += 1
-            if count % PIECES_AT_ONCE == 0:
-                # A source that never has to wait would hold its loop for good, and could not be stopped.
-                await asyncio.sleep(0)
-
-
-def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
-    if not isinstance(piece, str):
-        raise _not_text("yielded", piece)
-    text = whole_text(piece)
-    if len(text) > MAX_PIECE_CHARACTERS:
-        for start in range(0, len(text), MAX_PIECE_CHARACTERS):
-            emitter.emit(make_text((text[start : start + MAX_PIECE_CHARACTERS],)))
-    elif text:
-        emitter.emit(make_text((text,)))
-
-
-def _not_text(how: str, what: object) -> NotText:
-    return NotText(f"process_query {how} {type(what).__name__}, not text")
+        raise NotText("returned", result)
 
 
 def _run_in_own_loop(start: Callable[[], Awaitable[None]], emitter: Emitter) -> None:

@@ -6,6 +6,13 @@ import json
 from typing import Any
 
 
+class NotText(TypeError):
+    """The function returned or yielded something that is no text."""
+
+    def __init__(self, how: str, what: object) -> None:
+        super().__init__(f"process_query {how} {type(what).__name__}, not text")
+
+
 def whole_text(text: str) -> str:
     """Text without lone surrogates, which no wire can carry: pairs are joined, the rest becomes U+FFFD."""
     if type(text) is str and text.isascii():

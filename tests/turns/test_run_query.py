@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 
 from streamchat.turns.cancellation import QueryCancelled
 from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult, Usage
+from streamchat.turns.pieces import MAX_PIECE_CHARACTERS
 from streamchat.turns.query import Query
-from streamchat.turns.run_query import MAX_PIECE_CHARACTERS
 from streamchat.turns.whole_text import whole_text
 from tests.fakes.emitters import ListEmitter, run
 

@@ -27,7 +27,7 @@ from streamchat.backends.openai_errors import (
     too_late,
 )
 from streamchat.backends.openai_events import EventReader, EventTooLong
-from streamchat.backends.openai_reply import MalformedChunk, Reply
+from streamchat.backends.openai_reply import ErrorChunk, MalformedChunk, Reply
 from streamchat.backends.openai_upstream import Upstream
 
 # Before the second try, unless the server says how long; doubled for each further one.
@@ -62,7 +62,9 @@ async def streamed(
                 # In one generator: each one more that a token passes through costs as much as reading it.
                 while not asked.events.is_done and (data := await asked.answer.read()):
                     for event in asked.events.take(data):
-                        if text := asked.take(event):
+                        if asked.is_late:
+                            raise _too_late(upstream.base_url, reply)
+                        if text := reply.take(asked.chunks.read(event)):
                             yield text
             return
         except UpstreamFailed as failure:
@@ -84,23 +86,12 @@ def _pause(failure: UpstreamFailed, attempt: int) -> float:
 
 @dataclass(slots=True, kw_only=True)
 class _Asked:
-    """One try: what the server answers, and what has been made of it so far."""
+    """One try: what the server answers, as bytes, events and chunks."""
 
-    upstream: Upstream
-    reply: Reply
     answer: HttpAnswer
     is_late: bool
     events: EventReader = field(default_factory=EventReader)
     chunks: ChunkReader = field(default_factory=ChunkReader)
-
-    def take(self, event: bytes) -> str:
-        """The text that comes with the event."""
-        if self.is_late:
-            raise _too_late(self.upstream.base_url, self.reply)
-        chunk = self.chunks.read(event)
-        if isinstance(chunk, dict) and (error := chunk.get("error")):
-            raise failed_amid(self.upstream.base_url, self.upstream.api_key, error)
-        return self.reply.take(chunk)
 
     def give_up(self) -> None:
         """The deadline is over."""
@@ -115,7 +106,7 @@ async def _asked(
     """Ask once. Says what a failure of whoever reads it means, and when it ends, whether that is an end."""
     where = upstream.base_url
     answer = await ask(upstream, body, headers, deadline=deadline)
-    asked = _Asked(upstream=upstream, reply=reply, answer=answer, is_late=time.monotonic() >= deadline)
+    asked = _Asked(answer=answer, is_late=time.monotonic() >= deadline)
     # A timer of the connection's own would be set anew for each token.
     timer = asyncio.get_running_loop().call_later(deadline - time.monotonic(), asked.give_up)
     try:
@@ -123,6 +114,8 @@ async def _asked(
         await _drain(answer)
     except HttpFailed:
         raise (_too_late(where, reply) if asked.is_late else cut_short(where)) from None
+    except ErrorChunk as failure:
+        raise failed_amid(where, upstream.api_key, failure.args[0]) from None
     except (MalformedChunk, EventTooLong) as error:
         raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
     except ValueError:

@@ -23,6 +23,10 @@ class MalformedChunk(ValueError):
     """A chunk that is not of the dialect."""
 
 
+class ErrorChunk(Exception):
+    """A chunk by which the server says that it has failed; its one argument is what it says of that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Tokens as the server counts them."""
@@ -77,7 +81,7 @@ class Reply:
         return bool(self.text_parts or self._reasoning_characters or self.tool_requests)
 
     def take(self, chunk: object) -> str:
-        """Add a chunk; the text that came with it. Raises MalformedChunk."""
+        """Add a chunk; the text that came with it. Raises MalformedChunk and ErrorChunk."""
         try:
             return self._take(chunk)
         except (AttributeError, TypeError, KeyError) as error:
@@ -105,6 +109,8 @@ class Reply:
     def _take(self, chunk: object) -> str:
         if not isinstance(chunk, dict):
             raise TypeError
+        if error := chunk.get("error"):
+            raise ErrorChunk(error)
         if usage := chunk.get("usage"):
             self.usage = _usage(usage)
         if progress := chunk.get("prompt_progress"):

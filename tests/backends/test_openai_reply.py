@@ -6,6 +6,7 @@ from streamchat.backends.openai_reply import (
     MAX_REASONING_CHARACTERS,
     MAX_TOOL_CALLS,
     MAX_TOOL_CHARACTERS,
+    ErrorChunk,
     MalformedChunk,
     Reply,
     Usage,
@@ -190,3 +191,17 @@ def test_an_id_that_is_a_number_is_an_id():
     reply = taken(call(0, 7, "add", "{"), call(0, 7, arguments="}"))
     (request,) = reply.tool_requests
     assert (request.id, request.arguments) == ("7", "{}")
+
+
+def test_a_server_that_says_it_has_failed_is_taken_at_its_word() -> None:
+    reply = Reply()
+    with pytest.raises(ErrorChunk) as told:
+        reply.take({"error": {"message": "out of memory"}, "choices": [{"delta": {"content": "Hel"}}]})
+    assert told.value.args == ({"message": "out of memory"},)
+    assert not reply.has_begun
+
+
+@pytest.mark.parametrize("chunk", [[], "text", 5, None, {"choices": ["text"]}, {"choices": [{"delta": "text"}]}])
+def test_what_is_no_object_is_no_chunk(chunk: object) -> None:
+    with pytest.raises(MalformedChunk):
+        Reply().take(chunk)

@@ -40,9 +40,9 @@ HOT = (
     "handlers/following.py",
     "handlers/tally.py",
     "backends/http_answer.py",
-    "backends/openai_chunks.py",
     "backends/openai_events.py",
     "backends/openai_reply.py",
+    "backends/openai_template.py",
 )
 ROOT = Path(__file__).resolve().parent
 

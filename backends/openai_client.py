@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streamchat.backends.http_answer import HttpAnswer, HttpFailed
-from streamchat.backends.openai_chunks import ChunkReader
 from streamchat.backends.openai_connection import ask
 from streamchat.backends.openai_errors import (
     AnswerBroken,
@@ -64,7 +63,7 @@ async def streamed(
                     for event in asked.events.take(data):
                         if asked.is_late:
                             raise _too_late(upstream.base_url, reply)
-                        if text := reply.take(asked.chunks.read(event)):
+                        if text := reply.read(event):
                             yield text
             return
         except UpstreamFailed as failure:
@@ -86,12 +85,11 @@ def _pause(failure: UpstreamFailed, attempt: int) -> float:
 
 @dataclass(slots=True, kw_only=True)
 class _Asked:
-    """One try: what the server answers, as bytes, events and chunks."""
+    """One try: what the server answers, as bytes and as events."""
 
     answer: HttpAnswer
     is_late: bool
     events: EventReader = field(default_factory=EventReader)
-    chunks: ChunkReader = field(default_factory=ChunkReader)
 
     def give_up(self) -> None:
         """The deadline is over."""

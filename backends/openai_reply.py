@@ -1,7 +1,7 @@
 """What the chunks of one streamed answer come to: text, tool calls, usage, finish reason. Knows no socket.
 
-Chunks are as JSON has them. The dialect: https://platform.openai.com/docs/api-reference/chat-streaming; where servers
-differ from it, the code says how.
+The dialect: https://platform.openai.com/docs/api-reference/chat-streaming; where servers differ from it, the code says
+how.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from pydantic_core import from_json
+
+from streamchat.backends.openai_template import TextTemplate
 
 # Of one message; past them it is no sane answer.
 MAX_TOOL_CALLS: Final = 32
@@ -67,6 +71,7 @@ class Reply:
     tool_requests: list[ToolRequest] = field(default_factory=list)
     finish_reason: str | None = None
     usage: Usage | None = None
+    _template: TextTemplate = field(default_factory=lambda: TextTemplate(_says_only), repr=False, compare=False)
     _by_index: dict[object, ToolRequest] = field(default_factory=dict)
     _tool_characters: int = 0
     _reasoning_characters: int = 0
@@ -79,6 +84,17 @@ class Reply:
     def has_begun(self) -> bool:
         """Whether the model has said anything, aloud or not."""
         return bool(self.text_parts or self._reasoning_characters or self.tool_requests)
+
+    def read(self, event: bytes) -> str:
+        """Take a chunk as JSON has it; ValueError when it is none."""
+        text = self._template.text_of(event)
+        if text is not None:
+            self.text_parts.append(text)
+            return text
+        text = self.take(from_json(event))
+        if text:
+            self._template.learn(event, text)
+        return text
 
     def take(self, chunk: object) -> str:
         """Add a chunk; the text that came with it. Raises MalformedChunk and ErrorChunk."""
@@ -177,6 +193,17 @@ class Reply:
         """llama.cpp's own field: how many tokens of the conversation it has read."""
         if progress.get("total"):
             self.reading(100 * progress["processed"] / progress["total"])
+
+
+def _says_only(event: bytes, text: str) -> bool:
+    """Whether the event adds this text to a reply, and nothing else."""
+    told: list[float] = []
+    reply = Reply(reading=told.append)
+    try:
+        reply.take(from_json(event))
+    except (ValueError, ErrorChunk):
+        return False
+    return reply == Reply(reading=told.append, text_parts=[text]) and not told
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

@@ -132,12 +132,15 @@ class HttpAnswer:
 
     def _is_over(self) -> bool:
         """Whether nothing more comes; why, if that is a failure, is known from then on."""
-        if self._failure is None and self._transfer.done():
-            if self._transfer.cancelled():
-                self._failure = HttpFailed("it was closed")
-            elif (error := self._transfer.exception()) is not None:
-                self._failure = _failure_of(error, self._curl)
-        return self._failure is not None or self._transfer.done()
+        if self._failure is not None:
+            return True
+        if not self._transfer.done():
+            return False
+        if self._transfer.cancelled():
+            self._failure = HttpFailed("it was closed")
+        elif (error := self._transfer.exception()) is not None:
+            self._failure = _failure_of(error, self._curl)
+        return True
 
     def _told_again(self) -> HttpFailed | None:
         """The failure; a new one each time, for one that was raised holds all that it has passed."""

@@ -18,8 +18,9 @@ from streamchat.wire.wire import Wire
 # What a client has to take within the stall limit.
 PIECE_BYTES = 16_384
 
-# RFC 9112, section 7.1.
+# RFC 9112, section 7.1. Nearly every chunk is so short that what stands before it can be looked up.
 _LAST_CHUNK = b"0\r\n\r\n"
+_SIZE_LINES = [b"%x\r\n" % size for size in range(1_024)]
 
 # A client has been sent all there was to say to it.
 CLEAN_ENDS: tuple[Leaving, ...] = ("finished", "failed")
@@ -186,7 +187,10 @@ class SseDelivery:
 
     def _framed(self, data: bytes) -> bytes:
         """One chunk of the body; nothing has none, for it would end the response."""
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked and data else data
+        if not (self._is_chunked and data):
+            return data
+        size = len(data)
+        return (_SIZE_LINES[size] if size < len(_SIZE_LINES) else b"%x\r\n" % size) + data + b"\r\n"
 
     def _write(self, stream: IOStream, data: bytes) -> asyncio.Future[None] | None:
         # A frame nearly always fits into the kernel's buffer. Then it needs no place in the stream's one, where nothing

@@ -39,7 +39,8 @@ async def emit_async(pieces: AsyncIterator[Any], emitter: Emitter) -> None:
 def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
     if not isinstance(piece, str):
         raise NotText("yielded", piece)
-    text = whole_text(piece)
+    # Asked here, because nearly every piece is so.
+    text = piece if type(piece) is str and piece.isascii() else whole_text(piece)
     if len(text) > MAX_PIECE_CHARACTERS:
         for start in range(0, len(text), MAX_PIECE_CHARACTERS):
             emitter.emit(make_text((text[start : start + MAX_PIECE_CHARACTERS],)))

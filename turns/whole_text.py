@@ -15,8 +15,6 @@ class NotText(TypeError):
 
 def whole_text(text: str) -> str:
     """Text without lone surrogates, which no wire can carry: pairs are joined, the rest becomes U+FFFD."""
-    if type(text) is str and text.isascii():
-        return text
     text = str(text)
     try:
         text.encode()

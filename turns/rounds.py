@@ -63,5 +63,7 @@ def _call_all(calls: list[Callable[[], None]]) -> None:
     for call in calls:
         try:
             call()
-        except Exception:
+        except (KeyboardInterrupt, SystemExit):
+            raise  # the loop ends
+        except BaseException:
             _logger.exception("what a stream had to do has failed")

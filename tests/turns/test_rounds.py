@@ -1,6 +1,7 @@
 """Whoever has something to do is called once, in the next round, whatever becomes of the others."""
 
 import asyncio
+import sys
 
 import pytest
 
@@ -58,12 +59,13 @@ async def test_what_comes_last_of_no_round_comes_in_the_next_one() -> None:
     assert called == ["present", "send"]
 
 
+@pytest.mark.parametrize("failure", [RuntimeError, asyncio.CancelledError, GeneratorExit])
 @pytest.mark.gen_test
-async def test_one_that_fails_keeps_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+async def test_one_that_fails_keeps_nobody_else(failure: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
     called = list[str]()
 
     def fail() -> None:
-        raise RuntimeError("a bug of ours")
+        raise failure("a bug of ours")
 
     rounds = Rounds(asyncio.get_running_loop())
     rounds.call(fail)
@@ -89,18 +91,16 @@ async def test_a_round_of_somebodys_own_ends_with_what_comes_last() -> None:
     assert called == ["send", "next"]
 
 
-@pytest.mark.gen_test
-async def test_who_leaves_the_loop_amid_a_round_takes_nobody_along() -> None:
+def test_who_ends_the_loop_amid_a_round_ends_it() -> None:
     called = list[str]()
-    rounds = Rounds(asyncio.get_running_loop())
 
-    def leave() -> None:
-        raise asyncio.CancelledError
+    async def run() -> None:
+        rounds = Rounds(asyncio.get_running_loop())
+        rounds.call(lambda: sys.exit(3))
+        rounds.call_last(lambda: called.append("send"))
+        await asyncio.sleep(0)
+        called.append("never")
 
-    rounds.begin()
-    rounds.call(leave)
-    rounds.finish()
-    await asyncio.sleep(0)
-    rounds.call_last(lambda: called.append("send"))
-    await asyncio.sleep(0)
+    with pytest.raises(SystemExit, match="3"):
+        asyncio.run(run())
     assert called == ["send"]

@@ -213,12 +213,14 @@ class Turn:
         if not self.log.has_room(fact):
             self._end_too_long()
             return
+        # Asked first, because nearly every fact is such.
+        if type(fact) is Text or type(fact) is Answer:
+            if self.answered_at is None:
+                self._answering()
+            self.characters += len(fact.text)
+            self._append(fact)
+            return
         match fact:
-            case Text() | Answer():
-                if self.answered_at is None:
-                    self._answering()
-                self.characters += len(fact.text)
-                self._append(fact)
             case InputRequired():
                 self._talk().asked(fact, can_answer=self.rules.can_answer)
             case QuestionExpired(request_id=request_id):

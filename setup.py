@@ -29,7 +29,6 @@ HOT = (
     "turns/reader.py",
     "turns/rounds.py",
     "turns/pieces.py",
-    "turns/threads.py",
     "turns/ticker.py",
     "wire/chunk_text.py",
     "wire/json_text.py",

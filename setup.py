@@ -39,6 +39,7 @@ HOT = (
     "handlers/following.py",
     "handlers/tally.py",
     "backends/http_answer.py",
+    "backends/openai_client.py",
     "backends/openai_events.py",
     "backends/openai_reply.py",
     "backends/openai_template.py",

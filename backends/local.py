@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from streamchat.backends.embedded import KEY_VARIABLE, SLOT_TOKENS, URL_VARIABLE
 from streamchat.backends.language import is_chinese
-from streamchat.backends.openai_client import streamed
+from streamchat.backends.openai_client import AnswerStream
 from streamchat.backends.openai_errors import UpstreamFailed
 from streamchat.backends.openai_reply import Reply
 from streamchat.backends.openai_upstream import Upstream
@@ -76,7 +76,7 @@ async def process_query(
     reply = Reply(reading=partial(progress, _SENTENCES["reading"][column]))
     upstream, request = _upstream(), request_for(message, system_prompt, history)
     try:
-        async with aclosing(streamed(upstream, request, reply, deadline=deadline)) as tokens:
+        async with aclosing(AnswerStream(upstream, request, reply, deadline=deadline)) as tokens:
             async for token in tokens:
                 if cancelled.is_set():
                     return

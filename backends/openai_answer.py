@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from streamchat.backends.language import is_chinese
-from streamchat.backends.openai_client import streamed
+from streamchat.backends.openai_client import AnswerStream
 from streamchat.backends.openai_errors import NoAnswer
 from streamchat.backends.openai_reply import Reply, ToolRequest, Usage
 from streamchat.backends.openai_upstream import Upstream
@@ -113,9 +113,9 @@ class Answering:
     def _reply(self) -> Reply:
         return Reply(reading=self._reading, reasoning=self._thinking, keeps_reasoning=bool(self.runner.tools))
 
-    def _pieces(self, body: Mapping[str, Any], reply: Reply) -> AsyncGenerator[str, None]:
+    def _pieces(self, body: Mapping[str, Any], reply: Reply) -> AnswerStream:
         headers = {"X-Request-Id": self.request_id} if self.request_id else {}
-        return streamed(self.upstream, body, reply, deadline=self.deadline, headers=headers, waiting=self._waiting)
+        return AnswerStream(self.upstream, body, reply, deadline=self.deadline, headers=headers, waiting=self._waiting)
 
     def _count(self, usage: Usage | None) -> None:
         """Add one message's tokens; a server that counts none leaves the reader without a figure."""

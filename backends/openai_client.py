@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from streamchat.backends.http_answer import HttpAnswer, HttpFailed
@@ -41,92 +40,161 @@ _DRAIN_SECONDS = 0.1
 Waiting = Callable[[float], None]
 
 
-async def streamed(
-    upstream: Upstream,
-    body: Mapping[str, Any],
-    reply: Reply,
-    *,
-    deadline: float,
-    headers: Mapping[str, str] | None = None,
-    waiting: Waiting = lambda seconds: None,
-) -> AsyncGenerator[str, None]:
-    """Yield the text of the answer as it comes; all else is in ``reply`` when it ends.
+class AnswerStream:
+    """The text of one answer, to be iterated as it comes; all else is in ``reply`` when it ends.
 
     Asks again up to ``upstream.retries`` times before the model has said anything, never after; tells ``waiting`` how
-    many seconds it waits before that. Raises UpstreamFailed, and TimeoutError past the deadline.
+    many seconds it waits before that. Raises UpstreamFailed, and TimeoutError past the deadline. Whoever makes one
+    closes it. No generator: one more that each token passes through would cost as much as reading it.
     """
-    for attempt in range(upstream.retries + 1):
-        try:
-            async with _asked(upstream, body, reply, deadline, headers or {}) as asked:
-                # In one generator: each one more that a token passes through costs as much as reading it.
-                while not asked.events.is_done and (data := await asked.answer.read()):
-                    for event in asked.events.take(data):
-                        if asked.is_late:
-                            raise _too_late(upstream.base_url, reply)
-                        if text := reply.read(event):
-                            yield text
-            return
-        except UpstreamFailed as failure:
-            seconds = _pause(failure, attempt)
-            is_last = attempt == upstream.retries
-            if is_last or reply.has_begun or not failure.may_pass or time.monotonic() + seconds >= deadline:
+
+    __slots__ = (
+        "_attempt",
+        "_attempts",
+        "_body",
+        "_deadline",
+        "_headers",
+        "_is_over",
+        "_reply",
+        "_upstream",
+        "_waiting",
+    )
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        body: Mapping[str, Any],
+        reply: Reply,
+        *,
+        deadline: float,
+        headers: Mapping[str, str] | None = None,
+        waiting: Waiting = lambda seconds: None,
+    ) -> None:
+        self._upstream = upstream
+        self._body = body
+        self._reply = reply
+        self._deadline = deadline
+        self._headers = headers or {}
+        self._waiting = waiting
+        self._attempts = 0
+        self._attempt: _Attempt | None = None
+        self._is_over = False
+
+    def __aiter__(self) -> AnswerStream:
+        return self
+
+    async def __anext__(self) -> str:
+        while not self._is_over:
+            try:
+                attempt = self._attempt or await self._ask()
+                if text := await attempt.read():
+                    return text
+                self.close()
+                break
+            except UpstreamFailed as failure:
+                seconds = _pause(failure, self._attempts)
+                if self._is_last(failure, seconds):
+                    self.close()
+                    raise
+                self._leave()
+            except BaseException:
+                self.close()
                 raise
-        reply.forget_end()
-        waiting(seconds)
-        await asyncio.sleep(seconds)
+            self._reply.forget_end()
+            self._waiting(seconds)
+            await asyncio.sleep(seconds)
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Let go of the connection; closing twice is closing once."""
+        self._is_over = True
+        self._leave()
+
+    async def aclose(self) -> None:
+        """Close, for whoever closes generators."""
+        self.close()
+
+    async def _ask(self) -> _Attempt:
+        self._attempts += 1
+        answer = await ask(self._upstream, self._body, self._headers, deadline=self._deadline)
+        attempt = self._attempt = _Attempt(answer, self._reply, self._upstream, self._deadline)
+        return attempt
+
+    def _leave(self) -> None:
+        if self._attempt is not None:
+            self._attempt.close()
+            self._attempt = None
+
+    def _is_last(self, failure: UpstreamFailed, seconds: float) -> bool:
+        """Whether nobody is asked again after this failure."""
+        is_last = self._attempts > self._upstream.retries
+        return is_last or self._reply.has_begun or not failure.may_pass or time.monotonic() + seconds >= self._deadline
 
 
-def _pause(failure: UpstreamFailed, attempt: int) -> float:
+def _pause(failure: UpstreamFailed, attempts: int) -> float:
     """What the server asks for, or longer each time; spread, so that those who were refused together part."""
     if failure.wait_seconds is not None:
         return failure.wait_seconds
-    return FIRST_WAIT_SECONDS * 2.0**attempt * random.uniform(0.75, 1.25)
+    return FIRST_WAIT_SECONDS * 2.0 ** (attempts - 1) * random.uniform(0.75, 1.25)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Asked:
-    """One try: what the server answers, as bytes and as events."""
+class _Attempt:
+    """One question that is being answered."""
 
-    answer: HttpAnswer
-    is_late: bool
-    events: EventReader = field(default_factory=EventReader)
+    __slots__ = ("_answer", "_events", "_is_late", "_reader", "_reply", "_timer", "_upstream")
 
-    def give_up(self) -> None:
+    def __init__(self, answer: HttpAnswer, reply: Reply, upstream: Upstream, deadline: float) -> None:
+        self._answer = answer
+        self._reply = reply
+        self._upstream = upstream
+        self._reader = EventReader()
+        self._events: list[bytes] = []  # that were not read yet, the next one last
+        left_seconds = deadline - time.monotonic()
+        self._is_late = left_seconds <= 0
+        # A timer of the connection's own would be set anew for each token.
+        self._timer = asyncio.get_running_loop().call_later(left_seconds, self._give_up)
+
+    async def read(self) -> str:
+        """The next piece of the answer; nothing at its end. Raises UpstreamFailed and TimeoutError."""
+        where = self._upstream.base_url
+        try:
+            while True:
+                while self._events:
+                    if self._is_late:
+                        raise self._too_late()
+                    if text := self._reply.read(self._events.pop()):
+                        return text
+                if self._reader.is_done or not (data := await self._answer.read()):
+                    break
+                self._events = self._reader.take(data)[::-1]
+            await _drain(self._answer)
+        except HttpFailed:
+            raise (self._too_late() if self._is_late else cut_short(where)) from None
+        except ErrorChunk as failure:
+            raise failed_amid(where, self._upstream.api_key, failure.said) from None
+        except (MalformedChunk, EventTooLong) as error:
+            raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
+        except ValueError:
+            # Its own words would quote the answer.
+            raise AnswerBroken(f"the answer of {where} can't be read: a chunk is not JSON in UTF-8") from None
+        _check_end(self._reply, where)
+        return ""
+
+    def close(self) -> None:
+        """Let go of the connection; one whose answer was read to its end is kept for the next question."""
+        self._timer.cancel()
+        self._answer.close()
+
+    def _give_up(self) -> None:
         """The deadline is over."""
-        self.is_late = True
-        self.answer.close()
+        self._is_late = True
+        self._answer.close()
 
-
-@asynccontextmanager
-async def _asked(
-    upstream: Upstream, body: Mapping[str, Any], reply: Reply, deadline: float, headers: Mapping[str, str]
-) -> AsyncGenerator[_Asked, None]:
-    """Ask once. Says what a failure of whoever reads it means, and when it ends, whether that is an end."""
-    where = upstream.base_url
-    answer = await ask(upstream, body, headers, deadline=deadline)
-    asked = _Asked(answer=answer, is_late=time.monotonic() >= deadline)
-    # A timer of the connection's own would be set anew for each token.
-    timer = asyncio.get_running_loop().call_later(deadline - time.monotonic(), asked.give_up)
-    try:
-        yield asked
-        await _drain(answer)
-    except HttpFailed:
-        raise (_too_late(where, reply) if asked.is_late else cut_short(where)) from None
-    except ErrorChunk as failure:
-        raise failed_amid(where, upstream.api_key, failure.args[0]) from None
-    except (MalformedChunk, EventTooLong) as error:
-        raise AnswerBroken(f"the answer of {where} can't be read: {error}") from None
-    except ValueError:
-        # Its own words would quote the answer.
-        raise AnswerBroken(f"the answer of {where} can't be read: a chunk is not JSON in UTF-8") from None
-    finally:
-        timer.cancel()
-        answer.close()
-    _check_end(reply, where)
-
-
-def _too_late(where: str, reply: Reply) -> Exception:
-    return TimeoutError(f"{where} had not finished by the deadline") if reply.has_begun else too_late(where)
+    def _too_late(self) -> Exception:
+        where = self._upstream.base_url
+        if self._reply.has_begun:
+            return TimeoutError(f"{where} had not finished by the deadline")
+        return too_late(where)
 
 
 async def _drain(answer: HttpAnswer) -> None:

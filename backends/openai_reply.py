@@ -28,7 +28,11 @@ class MalformedChunk(ValueError):
 
 
 class ErrorChunk(Exception):
-    """A chunk by which the server says that it has failed; its one argument is what it says of that."""
+    """A chunk by which the server says that it has failed; ``said`` is what it says of that."""
+
+    def __init__(self, said: object) -> None:
+        super().__init__("the server says that it has failed")
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,7 @@ class Reply:
         return bool(self.text_parts or self._reasoning_characters or self.tool_requests)
 
     def read(self, event: bytes) -> str:
-        """Take a chunk as JSON has it; ValueError when it is none."""
+        """Add a chunk as JSON has it; the text that came with it. Raises ErrorChunk, and ValueError when it is none."""
         text = self._template.text_of(event)
         if text is not None:
             self.text_parts.append(text)

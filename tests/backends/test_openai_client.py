@@ -11,7 +11,7 @@ pytest.importorskip("pycurl")
 
 from streamchat.backends import openai_client
 from streamchat.backends.http_connections import connections
-from streamchat.backends.openai_client import streamed
+from streamchat.backends.openai_client import AnswerStream
 from streamchat.backends.openai_errors import (
     AnswerBroken,
     ContentFiltered,
@@ -66,7 +66,7 @@ class Asking:
         self.waited = []
 
     async def pieces(self):
-        answer = streamed(self.settings, BODY, self.reply, deadline=self.deadline, waiting=self.waited.append)
+        answer = AnswerStream(self.settings, BODY, self.reply, deadline=self.deadline, waiting=self.waited.append)
         async with aclosing(answer):
             async for piece in answer:
                 yield piece
@@ -408,7 +408,7 @@ def test_the_next_question_goes_over_the_same_connection():
         settings = Upstream(base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", model="m")
         async with server:
             for _ in range(3):
-                pieces = streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)
+                pieces = AnswerStream(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)
                 assert [piece async for piece in pieces] == ["Hi"]
             await (await connections()).aclose()
         await all_left(server)
@@ -421,7 +421,7 @@ def test_a_proxy_in_the_environment_is_asked_for_every_other_server(monkeypatch)
     async def ask():
         async with scripted(saying("Hi")) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
-            pieces = streamed(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)
+            pieces = AnswerStream(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)
             return [piece async for piece in pieces], proxy.asked[0].path
 
     assert asyncio.run(ask()) == (["Hi"], "http://model.invalid/v1/chat/completions")
@@ -434,7 +434,7 @@ def test_a_proxy_may_be_named_in_any_of_the_usual_ways(monkeypatch, variable, fo
     async def ask():
         async with scripted(saying("Hi")) as proxy:
             monkeypatch.setenv(variable, form.format(proxy.url.removesuffix("/v1").removeprefix("http://")))
-            pieces = streamed(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)
+            pieces = AnswerStream(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)
             return [piece async for piece in pieces], proxy.asked[0].headers.get("proxy-authorization", "")
 
     pieces, authorization = asyncio.run(ask())
@@ -450,7 +450,7 @@ def test_a_server_that_needs_no_proxy_is_asked_itself(monkeypatch, no_proxy):
             monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
             monkeypatch.setenv("NO_PROXY", no_proxy.format(urlsplit(upstream.url).port))
             settings = Upstream(base_url=upstream.url.replace("127.0.0.1", "0.0.0.0"), model="m", retries=0)
-            return [piece async for piece in streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)]
+            return [piece async for piece in AnswerStream(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)]
 
     assert asyncio.run(ask()) == ["Hi"]
 
@@ -458,7 +458,7 @@ def test_a_server_that_needs_no_proxy_is_asked_itself(monkeypatch, no_proxy):
 def test_a_proxy_that_speaks_something_else_is_told_without_its_password(monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "quic://user:password@127.0.0.1:9")
     with pytest.raises(Unreachable, match="speaks quic") as failed:
-        asyncio.run(_exhaust(streamed(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)))
+        asyncio.run(_exhaust(AnswerStream(ELSEWHERE, BODY, Reply(), deadline=time.monotonic() + PATIENT)))
     assert "user:" not in "".join(traceback.format_exception(failed.value))
 
 
@@ -483,7 +483,7 @@ def test_a_failed_connection_is_told_in_words_that_quote_nothing(monkeypatch, sa
             monkeypatch.setenv("HTTPS_PROXY", f"http://user:password@127.0.0.1:{server.sockets[0].getsockname()[1]}")
             settings = Upstream(base_url="https://model.invalid/v1", api_key=KEY, model="m", retries=0)
             with pytest.raises(Unreachable) as failed:
-                await _exhaust(streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT))
+                await _exhaust(AnswerStream(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT))
             server.close()
             await all_left(server)
             return "".join(traceback.format_exception(failed.value))
@@ -497,7 +497,7 @@ def test_a_failed_connection_is_told_in_words_that_quote_nothing(monkeypatch, sa
 def test_a_host_that_is_none_is_unreachable():
     settings = Upstream(base_url="http://a..b/v1", model="m", retries=0)
     with pytest.raises(Unreachable):
-        asyncio.run(_exhaust(streamed(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)))
+        asyncio.run(_exhaust(AnswerStream(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)))
 
 
 def test_credentials_in_netrc_are_not_the_key(monkeypatch, tmp_path):

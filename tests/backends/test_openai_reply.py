@@ -197,7 +197,7 @@ def test_a_server_that_says_it_has_failed_is_taken_at_its_word() -> None:
     reply = Reply()
     with pytest.raises(ErrorChunk) as told:
         reply.take({"error": {"message": "out of memory"}, "choices": [{"delta": {"content": "Hel"}}]})
-    assert told.value.args == ({"message": "out of memory"},)
+    assert told.value.said == {"message": "out of memory"}
     assert not reply.has_begun
 
 

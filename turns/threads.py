@@ -10,12 +10,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
-from threading import get_ident
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
 from streamchat.turns.events import Ended, Fact, Notice
 from streamchat.turns.inbox import Inbox
 from streamchat.turns.inputs import Given
+from streamchat.turns.loop_emitter import LoopEmitter
 from streamchat.turns.mailbox import Mailbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.run_query import run_query, run_query_here
@@ -95,29 +95,6 @@ class ThreadEmitter:
 
 def _cancel(task: asyncio.Task[Ended]) -> None:
     task.cancel()
-
-
-class LoopEmitter:
-    """Takes facts from a task on the loop, where nothing has to wait; ``elsewhere`` takes those from its threads."""
-
-    def __init__(self, elsewhere: ThreadEmitter, job: Job) -> None:
-        self.cancelled = elsewhere.cancelled
-        self.deadline = elsewhere.deadline
-        self.mailbox = elsewhere.mailbox
-        self._elsewhere = elsewhere
-        self._job = job
-        self._loop_thread = get_ident()
-
-    def emit(self, fact: Fact) -> None:
-        if get_ident() != self._loop_thread:
-            self._elsewhere.emit(fact)
-            return
-        if self.cancelled.is_set():
-            raise QueryCancelled
-        self._job.record(fact)
-
-    def notify(self, notice: Notice) -> None:
-        self._elsewhere.notify(notice)
 
 
 class ThreadExecutor:

@@ -9,12 +9,9 @@ from datetime import UTC, datetime
 from streamchat.handlers.batch_writer import BatchRules, BatchWriter
 from streamchat.stores.conversations import ConversationStore, Exchange
 from streamchat.turns.attachment import note_of
-from streamchat.turns.events import Answer, Text
+from streamchat.turns.events import said_in
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
-
-# A union written where it is used would be made anew for each piece of an answer.
-_SAID = (Answer, Text)
 
 _logger = logging.getLogger("streamchat.conversations")
 
@@ -65,13 +62,12 @@ def _characters(exchange: Exchange) -> int:
 
 def _exchange(turn: Turn) -> Exchange:
     assert turn.ended is not None
-    facts = (fact for _, fact in turn.log.read(0))
     return Exchange(
         conversation_id=turn.query.conversation_id,
         owner=turn.owner,
         profile=turn.query.username,
         message="\n\n".join(filter(None, (turn.query.message, note_of(turn.query.attachments)))),
-        answer="".join([fact.text for fact in facts if isinstance(fact, _SAID)]),
+        answer="".join([said_in(fact) for _, fact in turn.log.read(0)]),
         status=turn.ended.cause,
         stream_id=turn.id,
         created_at=datetime.now(UTC),

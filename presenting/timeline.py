@@ -37,7 +37,6 @@ from streamchat.turns.events import (
     Media,
     QuestionExpired,
     Started,
-    Text,
     ToolCall,
     ToolResult,
     Usage,
@@ -138,8 +137,8 @@ class Timeline:
             queue.add(self.text.let_go())
         else:
             at, fact = self._take_entry()
-            if self._passes_on and type(fact) is Text and fact.text:
-                frames.append(queue.pass_on(at, fact.text))
+            if self._passes_on and type(fact) is str and fact:
+                frames.append(queue.pass_on(at, fact))
                 shown = 1
             else:
                 self._read(at, fact)
@@ -181,9 +180,9 @@ class Timeline:
 
     def _read(self, at: float, fact: Fact) -> None:
         match fact:
-            case Text(text=text):
+            case str():
                 self._answering(at)
-                self._queue.add(self.text.add(at, text))
+                self._queue.add(self.text.add(at, fact))
                 self._passes_on = self._is_raw
             case Started():
                 self.started_at = at

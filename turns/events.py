@@ -6,10 +6,8 @@ how things stand at this moment: the latest one is shown, none is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 Cause = Literal["complete", "error", "timeout", "cancelled"]
 WorkerState = Literal["ended", "running"]
@@ -22,13 +20,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The whole answer at once; at most one in a turn, and never beside Text."""
-
-    text: str
-
-
-class Text(NamedTuple):
-    """The next piece of an answer that is still being made; a tuple, because that is quickly made for each token."""
+    """The whole answer at once; at most one in a turn, and never beside pieces of one."""
 
     text: str
 
@@ -146,22 +138,31 @@ class Dismissed:
 
 
 InteractionFact = InputRequired | InputReceived | QuestionExpired
-Fact = Started | Answer | Text | ToolCall | ToolResult | Media | Usage | InteractionFact | Ended | Withdrawn
+# A str is the next piece of an answer that is still being made: nearly all facts are such.
+Fact = str | Started | Answer | ToolCall | ToolResult | Media | Usage | InteractionFact | Ended | Withdrawn
 Notice = Queued | Progress | Dismissed
 
 
 # When it happened, in seconds since the turn was accepted, and what.
 Entry = tuple[float, Fact]
 
-# Makes a Text of its fields; calling the class takes a call in Python more.
-make_text: Callable[[tuple[str]], Text] = partial(tuple.__new__, Text)
+
+def said_in(fact: Fact) -> str:
+    """What the fact adds to the text of the answer."""
+    match fact:
+        case str():
+            return fact
+        case Answer(text=text):
+            return text
+        case _:
+            return ""
 
 
 def size_of(fact: Fact) -> int:
     """How many characters of text or base64 a fact holds; what limits and memory bounds count."""
-    if type(fact) is Text or type(fact) is Answer:
-        return len(fact.text)  # asked first, because nearly every fact is such
     match fact:
+        case str() | Answer():
+            return len(said_in(fact))
         case Media(url=url, content=content, alt=alt):
             # An address may be a data: URL with the whole image in it.
             return sum(len(text) for text in (url, content, alt) if text is not None)

@@ -5,12 +5,11 @@ Two rules. A fact is never changed and never removed. After Ended nothing is acc
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import Protocol
 
-from streamchat.turns.events import Ended, Entry, Fact, Notice, Text, Withdrawn, size_of
+from streamchat.turns.events import Ended, Entry, Fact, Notice, Withdrawn, size_of
 
 # What CPython takes for an entry and its fact, and for a character of mixed text: estimates for the memory bounds.
 BYTES_PER_FACT = 200
@@ -38,9 +37,6 @@ class EventLog(Protocol):
     def __len__(self) -> int:
         """How many facts there are."""
 
-    def has_room(self, fact: Fact) -> bool:
-        """Whether the fact is within the log's bounds; one that is not can be written all the same, as the end is."""
-
     def append(self, at: float, fact: Fact) -> None:
         """Write a fact that happened ``at`` seconds after the turn was accepted; LogClosed after the end."""
 
@@ -58,23 +54,19 @@ class EventLog(Protocol):
 
 
 class MemoryLog:
-    """An EventLog in this process's memory. The bounds are characters of all facts, and facts."""
+    """An EventLog in this process's memory."""
 
     __slots__ = (
         "_closed",
         "_entries",
         "_latest_at",
-        "_max_characters",
-        "_max_facts",
         "_wakes",
         "is_withdrawn",
         "notice",
         "size",
     )
 
-    def __init__(self, max_characters: int = sys.maxsize, max_facts: int = sys.maxsize) -> None:
-        self._max_characters = max_characters
-        self._max_facts = max_facts
+    def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._wakes: list[Callable[[], None]] = []
         self._closed = False
@@ -83,16 +75,12 @@ class MemoryLog:
         self.notice: Notice | None = None
         self.size = 0
 
-    def has_room(self, fact: Fact) -> bool:
-        # Asked first, because nearly every fact is such.
-        size = len(fact.text) if type(fact) is Text else size_of(fact)
-        return self.size + size <= self._max_characters and len(self._entries) < self._max_facts
-
     def append(self, at: float, fact: Fact) -> None:
-        if type(fact) is Text:
+        # Asked first, because nearly every fact is such.
+        if type(fact) is str:
             if self._closed:
                 raise LogClosed("the turn has ended")
-            self.size += len(fact.text)
+            self.size += len(fact)
         else:
             self._guard(fact)
             self.size += size_of(fact)

@@ -8,7 +8,6 @@ from contextlib import aclosing, closing, nullcontext
 from typing import Any, Final
 
 from streamchat.turns.emitter import Emitter
-from streamchat.turns.events import make_text
 from streamchat.turns.whole_text import NotText, whole_text
 
 # A longer piece is handed on in parts of this size: reading one fact must not hold up whoever shows it.
@@ -43,6 +42,6 @@ def _emit_piece(piece: Any, emitter: Emitter) -> None:  # noqa: ANN401
     text = piece if type(piece) is str and piece.isascii() else whole_text(piece)
     if len(text) > MAX_PIECE_CHARACTERS:
         for start in range(0, len(text), MAX_PIECE_CHARACTERS):
-            emitter.emit(make_text((text[start : start + MAX_PIECE_CHARACTERS],)))
+            emitter.emit(text[start : start + MAX_PIECE_CHARACTERS])
     elif text:
-        emitter.emit(make_text((text,)))
+        emitter.emit(text)

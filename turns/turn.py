@@ -23,10 +23,10 @@ from streamchat.turns.events import (
     Notice,
     QuestionExpired,
     Started,
-    Text,
     Usage,
     Withdrawn,
     WorkerState,
+    size_of,
 )
 from streamchat.turns.house import House
 from streamchat.turns.inputs import InvalidInput, NoInputExpected
@@ -94,7 +94,7 @@ class Turn:
         self.owner = owner
         self.rules = rules
         self.context = copy_context()
-        self.log: EventLog = MemoryLog(house.limits.max_answer_characters, house.limits.max_facts)
+        self.log: EventLog = MemoryLog()
         self.accepted_at = house.clock()
         self.started_at: float | None = None
         self.answered_at: float | None = None
@@ -210,14 +210,15 @@ class Turn:
         """Take a fact from the function; one that comes after the end, or after a stop, is dropped."""
         if self.ended is not None or self._stopping is not None:
             return
-        if not self.log.has_room(fact):
+        size, limits = len(fact) if isinstance(fact, str) else size_of(fact), self._house.limits
+        if self.log.size + size > limits.max_answer_characters or len(self.log) >= limits.max_facts:
             self._end_too_long()
             return
         # Asked first, because nearly every fact is such.
-        if type(fact) is Text or type(fact) is Answer:
+        if isinstance(fact, (str, Answer)):
             if self.answered_at is None:
                 self._answering()
-            self.characters += len(fact.text)
+            self.characters += size
             self._append(fact)
             return
         match fact:
@@ -247,7 +248,7 @@ class Turn:
             self._end(ended)
 
     def _end_too_long(self) -> None:
-        """The log has no room for more."""
+        """The function has produced more than a turn may hold."""
         limits = self._house.limits
         bound = f"{limits.max_answer_characters} characters or {limits.max_facts} facts"
         self._end(Ended(cause="error", code="processing_error", reason="too_long", detail=f"more than {bound}"))

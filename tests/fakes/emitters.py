@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamchat.turns.cancellation import Cancellation, QueryCancelled
-from streamchat.turns.events import Answer, Ended, Fact, Notice, Text
+from streamchat.turns.events import Answer, Ended, Fact, Notice, said_in
 from streamchat.turns.mailbox import Mailbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
@@ -41,7 +41,7 @@ class ListEmitter:
     @property
     def texts(self) -> list[str]:
         """The pieces of the answer, in order."""
-        return [fact.text for fact in self.facts if isinstance(fact, Answer | Text)]
+        return [said_in(fact) for fact in self.facts if isinstance(fact, Answer | str)]
 
 
 QUERY = Query(message="hello", username="ada")

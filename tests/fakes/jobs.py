@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
 
-from streamchat.turns.events import Answer, Ended, Fact, Notice, Queued, Text
+from streamchat.turns.events import Ended, Fact, Notice, Queued, said_in
 from streamchat.turns.query import Query
 
 
@@ -55,7 +55,7 @@ class RecordingJob:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(fact.text for fact in self.facts if isinstance(fact, Answer | Text))
+        return "".join(map(said_in, self.facts))
 
     @property
     def position(self) -> int | None:

@@ -9,7 +9,7 @@ from streamchat.handlers.following import fast_forward, followed
 from streamchat.presenting.frames import AnyFrame
 from streamchat.presenting.presenter import FRAMES_PER_TAKE
 from streamchat.presenting.styles import SMART
-from streamchat.turns.events import Answer, Started, Text
+from streamchat.turns.events import Answer, Started
 from streamchat.turns.log import MemoryLog
 from streamchat.turns.reader import Reader
 from streamchat.turns.ticker import Ticker
@@ -172,7 +172,7 @@ async def test_a_source_that_floods_gets_one_batch_a_round_however_far_it_is_ahe
     await settled()
     for _ in range(8):
         before = scene.client.batches
-        scene.log.append(0.0, Text(text="abc " * FRAMES_PER_TAKE * 4))
+        scene.log.append(0.0, "abc " * FRAMES_PER_TAKE * 4)
         await asyncio.sleep(0)
         batches.append(scene.client.batches - before)
     assert max(batches) == 1
@@ -193,7 +193,7 @@ async def test_what_was_seen_is_skipped_in_batches_too() -> None:
 async def test_a_turn_that_can_be_followed_twice_gives_the_same_frames() -> None:
     scene = Scene()
     for at in range(3):
-        scene.log.append(float(at), Text(text="abc") if at else Started())
+        scene.log.append(float(at), "abc" if at else Started())
     scene.log.append(3.0, COMPLETE)
     scene.clock.advance(10.0)
     await scene.begin()

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 from streamchat.metrics.house_collector import ConnectionStatistics, HouseCollector
 from streamchat.metrics.prometheus_observer import PrometheusObserver
 from streamchat.turns.book import BookLimits, TurnBook
-from streamchat.turns.events import Answer, InputRequired, Text
+from streamchat.turns.events import Answer, InputRequired
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.work_queue import ExecutorLimits, ExecutorStatistics
 from tests.fakes.houses import HandHouse
@@ -28,7 +28,7 @@ async def test_what_is_true_now_is_read_at_each_scrape() -> None:
     assert [now(name) for name in ("turns_running", "turns_remembered", "readers", "log_bytes")] == [0.0] * 4
     assert (now("connections"), now("refused_connections_total")) == (12, 3)
     running, finished = (book.open(QUERY, owner="ada", rules=RULES) for _ in range(2))
-    running.record(Text(text="12345"))
+    running.record("12345")
     running.open_reader()
     finished.record(Answer(text="123"))
     hands.executor.finish(finished)

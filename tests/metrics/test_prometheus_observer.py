@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from streamchat.metrics.door_metrics import FETCH_RESULTS, STATUSES
 from streamchat.metrics.doors import OPENING_DOORS, REQUEST_DOORS, SHOWING_DOORS
 from streamchat.metrics.prometheus_observer import ENDS, RECENT, PrometheusObserver
-from streamchat.turns.events import Answer, Ended, Text, Usage
+from streamchat.turns.events import Answer, Ended, Usage
 from tests.fakes.executors import COMPLETE, ScriptedExecutor
 from tests.metrics.desk import Desk, delivery, series_of
 
@@ -21,7 +21,7 @@ def finish_with(ended: Ended) -> Callable[[Desk], None]:
 
 
 def too_long(desk: Desk) -> None:
-    desk.turn().record(Text(text="x" * 101))
+    desk.turn().record("x" * 101)
 
 
 def deadline(desk: Desk) -> None:

@@ -11,7 +11,6 @@ from streamchat.turns.events import (
     Progress,
     QuestionExpired,
     Started,
-    Text,
 )
 from tests.fakes.audience import durable, presenter_of, text_of, watch
 
@@ -29,7 +28,7 @@ def received(at: float, number: int | None = 1) -> Entry:
 
 @pytest.mark.parametrize("style", [BASIC, ADVANCED, SMART])
 def test_from_a_question_to_its_answer_there_is_nothing_but_signs_of_life(style) -> None:
-    log = [STARTED, asked(1.0), received(101.0), (101.5, Text(text="abc")), (102.0, END)]
+    log = [STARTED, asked(1.0), received(101.0), (101.5, "abc"), (102.0, END)]
     reports = [(50.0, Progress(message="still here", percent=50.0))]
     seen = watch(presenter_of(style), log, reports)
     between = [each for each in seen if 1.0 < each.at < 101.0]
@@ -65,7 +64,7 @@ def test_the_frames_say_what_there_is_to_say() -> None:
 
 def test_a_question_is_not_kept_waiting_by_the_pace_of_what_was_said_before_it() -> None:
     text = "A sentence that takes its time. " * 20
-    seen = watch(presenter_of(ADVANCED, size=10), [STARTED, (1.0, Text(text=text)), asked(1.01)], until=5.0)
+    seen = watch(presenter_of(ADVANCED, size=10), [STARTED, (1.0, text), asked(1.01)], until=5.0)
     frames = [each for each in seen if each.frame.is_durable]
     assert frames[-1].status == "input_required"
     assert frames[-1].at == 1.01
@@ -75,10 +74,10 @@ def test_a_question_is_not_kept_waiting_by_the_pace_of_what_was_said_before_it()
 def test_what_the_chunker_holds_back_is_said_before_the_question_and_the_rest_after_it() -> None:
     log = [
         STARTED,
-        (1.0, Text(text="ab")),
+        (1.0, "ab"),
         asked(1.0),
         received(2.0),
-        (3.0, Text(text="cdef")),
+        (3.0, "cdef"),
         (4.0, END),
     ]
     shown = [frame.payload for frame in durable(watch(presenter_of(SMART), log))]
@@ -94,7 +93,7 @@ def test_what_the_chunker_holds_back_is_said_before_the_question_and_the_rest_af
 
 
 def test_what_is_said_unasked_cuts_no_word() -> None:
-    log = [STARTED, (1.0, Text(text="ab")), received(1.1, None), (1.2, Text(text="c")), (2.0, END)]
+    log = [STARTED, (1.0, "ab"), received(1.1, None), (1.2, "c"), (2.0, END)]
     shown = [frame.payload for frame in durable(watch(presenter_of(SMART), log))]
     assert [payload["data"] for payload in shown if payload["status"] == "streaming"] == ["abc"]
 
@@ -102,12 +101,12 @@ def test_what_is_said_unasked_cuts_no_word() -> None:
 def test_a_reader_who_is_late_or_reads_again_is_given_the_same() -> None:
     log = [
         STARTED,
-        (1.0, Text(text="Hello there, you. ")),
+        (1.0, "Hello there, you. "),
         asked(1.2),
         asked(1.3, 2),
         received(4.0),
         (9.0, QuestionExpired(request_id="in_2")),
-        (9.5, Text(text="So be it.")),
+        (9.5, "So be it."),
         (9.6, END),
     ]
     there = durable(watch(presenter_of(SMART), log))
@@ -124,7 +123,7 @@ def durable_of(frames):
 
 
 def test_the_time_in_which_a_question_was_open_is_not_the_works() -> None:
-    log = [STARTED, asked(2.0), asked(3.0, 2), received(50.0), received(102.0, 2), (103.5, Text(text="abc"))]
+    log = [STARTED, asked(2.0), asked(3.0, 2), received(50.0), received(102.0, 2), (103.5, "abc")]
     seen = watch(presenter_of(SMART), log, until=104.0)
     processed = next(each.payload for each in seen if each.status == "processing_complete")
     assert processed["total_processing_time"] == 3.5

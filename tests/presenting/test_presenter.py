@@ -22,11 +22,11 @@ from streamchat.turns.events import (
     Progress,
     Queued,
     Started,
-    Text,
     ToolCall,
     ToolResult,
     Usage,
     Withdrawn,
+    said_in,
 )
 from streamchat.wire.sse import SseWire
 from tests.fakes.audience import Seen, durable, presenter_of, text_of, watch
@@ -262,7 +262,7 @@ def test_an_interval_is_a_maximum_silence_and_never_a_delay(style: StreamStyle) 
 
 
 def test_progress_stops_when_the_answer_is_there() -> None:
-    seen = watch(presenter_of(SMART), [STARTED, (5.0, Text(text="abc")), (100.0, COMPLETE)])
+    seen = watch(presenter_of(SMART), [STARTED, (5.0, "abc"), (100.0, COMPLETE)])
     assert max(each.at for each in progress_of(seen)) == 4.0
 
 
@@ -381,7 +381,7 @@ def test_a_keepalive_comes_after_15_s_of_silence_and_only_then() -> None:
 
 
 def test_a_live_source_that_falls_silent_is_kept_alive() -> None:
-    log = [STARTED, (1.0, Text(text="abc")), (40.0, Text(text="def")), (42.0, COMPLETE)]
+    log = [STARTED, (1.0, "abc"), (40.0, "def"), (42.0, COMPLETE)]
     seen = watch(presenter_of(SMART), log)
     assert [each.at for each in seen if each.frame.is_keepalive] == [16.0, 31.0]
     assert seen[-1].at == 42.0
@@ -401,8 +401,8 @@ def test_the_keepalive_time_is_the_servers_choice() -> None:
 def test_there_is_never_more_silence_than_the_keepalive_time(style: StreamStyle) -> None:
     log = [
         (100.0, Started()),
-        (200.0, Text(text="abcdef")),
-        (300.0, Text(text="ghi")),
+        (200.0, "abcdef"),
+        (300.0, "ghi"),
         (400.0, COMPLETE),
     ]
     times = [each.at for each in watch(presenter_of(style), log)]
@@ -422,7 +422,7 @@ def test_nothing_follows_the_terminal_frame() -> None:
 
 TEXTS = some.text("ab 。.\n你好😀\u2028", min_size=1, max_size=12)
 LIVE_FACTS = some.lists(
-    some.builds(Text, text=TEXTS)
+    TEXTS
     | some.builds(ToolCall, call_id=some.just("c"), name=some.just("search"), arguments=some.just({"q": "/"}))
     | some.builds(Media, media_type=some.just("image/png"), content=some.sampled_from(["", "A" * 65_537])),
     max_size=10,
@@ -482,7 +482,7 @@ def read(presenter: Presenter, log: list[Entry], looks: list[tuple[float, int]])
 
 def test_what_falls_due_in_the_same_moment_is_shown_as_whoever_was_there_saw_it() -> None:
     # A coarse clock, as uvloop's is: the end of the source bears the same time as the chunk that was shown before it.
-    log = [STARTED, (0.0, Text(text="abc")), (0.0, COMPLETE)]
+    log = [STARTED, (0.0, "abc"), (0.0, COMPLETE)]
     assert read(presenter_of(SMART), log, [(0.0, 2)]) == read_late(presenter_of(SMART), log)
     assert b'"streaming_progress":null' in read_late(presenter_of(SMART), log)
 
@@ -527,7 +527,7 @@ def test_every_stream_ends_with_exactly_one_terminal_frame(log: list[Entry], loo
 @settings(deadline=None)
 @given(logs())
 def test_a_complete_answer_is_whole_and_a_broken_one_is_a_beginning(log: list[Entry]) -> None:
-    answer = "".join(fact.text for _, fact in log if isinstance(fact, Answer | Text))
+    answer = "".join(said_in(fact) for _, fact in log)
     frames = durable(watch(presenter_of(SMART, size=2), log))
     text = text_of(frames)
     status = frames[-1].payload["status"]
@@ -621,7 +621,7 @@ def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with(p
     piece = "abc. " * 400
     timeline = Timeline(style=SMART, pace=pace, make_chunker=make_chunker, lang="zh")
     presenter = Presenter(timeline, style=SMART, lang="zh")
-    presenter.feed([STARTED, *((0.001 * number, Text(text=piece)) for number in range(1, 100))])
+    presenter.feed([STARTED, *((0.001 * number, piece) for number in range(1, 100))])
     while timeline.text.arrived < 99 * len(piece):
         before = timeline.text.arrived
         presenter.take(0.1)
@@ -630,7 +630,7 @@ def test_one_look_reads_only_so_much_of_what_a_source_has_flooded_the_log_with(p
 
 def test_what_comes_between_raw_pieces_stays_between_them() -> None:
     call, result = ToolCall(call_id="c", name="n", arguments=None), ToolResult(call_id="c", name="n", result=1)
-    facts = [Text(text="ab"), Text(text=""), Text(text="c"), call, Text(text="d"), result, Text(text="ef"), COMPLETE]
+    facts = ["ab", "", "c", call, "d", result, "ef", COMPLETE]
     seen = durable_seen(watch(presenter_of(SMART, size=None, is_paced=False), [STARTED, *((1.0, f) for f in facts)]))
     assert [each.frame.payload["status"] for each in seen[1:]] == [
         "streaming",
@@ -681,7 +681,7 @@ def test_whoever_has_the_last_frame_is_told_nothing_more() -> None:
     assert presenter.take(0.0) == []
 
 
-@pytest.mark.parametrize("facts", [[Answer(text="")], [Text(text=""), Text(text="a")]], ids=["whole", "live"])
+@pytest.mark.parametrize("facts", [[Answer(text="")], ["", "a"]], ids=["whole", "live"])
 def test_a_strategy_that_gives_empty_chunks_makes_no_frames_of_them(facts: list[Any]) -> None:
     class Empty:
         def feed(self, text: str) -> list[str]:
@@ -692,4 +692,6 @@ def test_a_strategy_that_gives_empty_chunks_makes_no_frames_of_them(facts: list[
 
     timeline = Timeline(style=BASIC, pace=NO_PACE, make_chunker=Empty, lang="zh")
     seen = watch(Presenter(timeline, style=BASIC, lang="zh"), [STARTED, *((1.0, f) for f in facts), (1.0, COMPLETE)])
-    assert [each.payload["data"] for each in seen if each.status == "streaming"] == [f.text for f in facts if f.text]
+    assert [each.payload["data"] for each in seen if each.status == "streaming"] == [
+        said_in(f) for f in facts if said_in(f)
+    ]

@@ -15,7 +15,6 @@ from streamchat.turns.events import (
     Fact,
     Media,
     Started,
-    Text,
     ToolCall,
     ToolResult,
     Withdrawn,
@@ -114,7 +113,7 @@ def test_a_long_answer_is_chunked_slice_by_slice_across_the_joints() -> None:
 def test_without_a_chunker_the_text_is_handed_on_as_it_comes() -> None:
     frames = shown((1.0, Answer(text="one\r\ntwo")), (1.0, COMPLETE), style=RAW, size=None)
     assert [payload["data"] for payload in payloads(frames)] == ["", "one\r\ntwo", ""]
-    live = shown((1.0, Text(text="one\r\n")), (2.0, Text(text="two")), (2.5, COMPLETE), style=RAW, size=None)
+    live = shown((1.0, "one\r\n"), (2.0, "two"), (2.5, COMPLETE), style=RAW, size=None)
     assert [(at, frame.payload["data"]) for at, frame in live] == [(1.0, ""), (1.0, "one\r\n"), (2.0, "two"), (2.5, "")]
 
 
@@ -127,7 +126,7 @@ def test_an_empty_answer_is_announced_and_complete() -> None:
 
 
 def test_a_live_source_has_no_total_until_it_has_ended() -> None:
-    frames = shown((1.0, Text(text="abcdef")), (1.05, COMPLETE), style=BASIC)
+    frames = shown((1.0, "abcdef"), (1.05, COMPLETE), style=BASIC)
     places = [
         (payload["data"], payload["progress"], payload["total_length"], payload["current_position"])
         for payload in payloads(frames)
@@ -138,17 +137,17 @@ def test_a_live_source_has_no_total_until_it_has_ended() -> None:
 
 
 def test_smart_says_null_too_while_a_source_is_live() -> None:
-    frames = shown((1.0, Text(text="abc")), (9.0, COMPLETE))
+    frames = shown((1.0, "abc"), (9.0, COMPLETE))
     assert payloads(frames)[1]["streaming_progress"] is None
 
 
 def test_what_the_chunker_held_back_follows_at_the_end_of_the_source() -> None:
-    frames = shown((1.0, Text(text="ab")), (1.5, COMPLETE))
+    frames = shown((1.0, "ab"), (1.5, COMPLETE))
     assert [(at, frame.payload["data"]) for at, frame in frames] == [(1.0, ""), (1.5, "ab"), (1.5, "")]
 
 
 def test_what_a_quiet_source_has_left_in_the_chunker_is_shown_after_a_second() -> None:
-    frames = shown((1.0, Text(text="abcd")), (9.0, Text(text="ef")), (9.5, COMPLETE))
+    frames = shown((1.0, "abcd"), (9.0, "ef"), (9.5, COMPLETE))
     assert [(at, frame.payload["data"]) for at, frame in frames if frame.payload["data"]] == [
         (1.0, "abc"),
         (2.0, "d"),
@@ -157,7 +156,7 @@ def test_what_a_quiet_source_has_left_in_the_chunker_is_shown_after_a_second() -
 
 
 def test_a_cluster_that_may_still_grow_is_held_back_from_a_quiet_source() -> None:
-    frames = shown((1.0, Text(text="a👩")), (5.0, Text(text="\u200d🚀")), (5.5, COMPLETE), size=9)
+    frames = shown((1.0, "a👩"), (5.0, "\u200d🚀"), (5.5, COMPLETE), size=9)
     assert [(at, frame.payload["data"]) for at, frame in frames if frame.payload["data"]] == [
         (2.0, "a"),
         (5.5, "👩\u200d🚀"),
@@ -165,7 +164,7 @@ def test_a_cluster_that_may_still_grow_is_held_back_from_a_quiet_source() -> Non
 
 
 def test_what_follows_a_cluster_that_was_held_back_has_a_second_of_its_own() -> None:
-    frames = shown((1.0, Text(text="a👩")), (5.0, Text(text="bc")), (9.0, Text(text="d")), (9.5, COMPLETE), size=9)
+    frames = shown((1.0, "a👩"), (5.0, "bc"), (9.0, "d"), (9.5, COMPLETE), size=9)
     assert [(at, frame.payload["data"]) for at, frame in frames if frame.payload["data"]] == [
         (2.0, "a"),
         (6.0, "👩bc"),
@@ -174,7 +173,7 @@ def test_what_follows_a_cluster_that_was_held_back_has_a_second_of_its_own() -> 
 
 
 def test_a_slow_source_is_never_delayed() -> None:
-    frames = shown(*((float(n), Text(text="abc")) for n in range(1, 20)), (20.0, COMPLETE), style=ADVANCED)
+    frames = shown(*((float(n), "abc") for n in range(1, 20)), (20.0, COMPLETE), style=ADVANCED)
     assert [at for at, _ in frames] == [1.0, *(float(n) for n in range(1, 20)), 20.0]
 
 
@@ -189,7 +188,7 @@ def test_a_live_source_is_never_trailed_by_more_than_a_second(
     at, length, facts, arrivals = 1.0, 0, list[tuple[float, Fact]](), list[tuple[int, float]]()
     for gap, count in pieces:
         at, length = at + gap, length + count
-        facts.append((at, Text(text="x" * count)))
+        facts.append((at, "x" * count))
         arrivals.append((length, at))
     ended_at = at + 0.1
     arrivals.append((length, ended_at))
@@ -205,9 +204,9 @@ def test_text_and_reports_stay_in_their_order() -> None:
     frames = shown(
         (1.0, ToolCall(call_id="c", name="search", arguments={"q": "x"})),
         (2.0, ToolResult(call_id="c", name="search", result=["found"])),
-        (3.0, Text(text="abcd")),
+        (3.0, "abcd"),
         (3.0, ToolCall(call_id="d", name="fetch", arguments=None)),
-        (3.0, Text(text="e")),
+        (3.0, "e"),
         (4.0, COMPLETE),
     )
     assert [(payload["status"], payload["data"]) for payload in payloads(frames)] == [
@@ -341,16 +340,14 @@ def test_elapsed_counts_from_the_start_of_the_work_not_from_the_queue() -> None:
 
 
 def test_an_error_shows_at_once_what_came_before_it() -> None:
-    frames = shown(
-        (1.0, Text(text="abcdefghij")), (1.1, Ended(cause="error", code="processing_error", reason="raised"))
-    )
+    frames = shown((1.0, "abcdefghij"), (1.1, Ended(cause="error", code="processing_error", reason="raised")))
     assert text_of([frame for _, frame in frames]) == "abcdefghij"
     assert statuses(frames)[-1] == "error"
     assert frames[-1][0] <= 1.1
 
 
 def test_a_cancel_shows_no_more_of_it() -> None:
-    frames = shown((1.0, Text(text="abcdefghij")), (1.05, Ended(cause="cancelled", code="cancelled", reason="owner")))
+    frames = shown((1.0, "abcdefghij"), (1.05, Ended(cause="cancelled", code="cancelled", reason="owner")))
     assert statuses(frames) == ["processing_complete", "streaming", "cancelled"]
     assert frames[-1][0] == pytest.approx(1.05)
 

@@ -4,7 +4,7 @@ import pytest
 
 from streamchat.presenting.presenter import Presenter
 from streamchat.presenting.styles import ADVANCED, BASIC, RAW, SMART
-from streamchat.turns.events import Answer, Ended, Entry, Started, Text, Usage, Withdrawn
+from streamchat.turns.events import Answer, Ended, Entry, Started, Usage, Withdrawn
 from tests.fakes.audience import Seen, durable, presenter_of, watch
 
 STARTED = (0.0, Started())
@@ -21,7 +21,7 @@ def counts(seen: list[Seen]) -> list[tuple[float, int]]:
 
 @pytest.mark.parametrize("style", [BASIC, ADVANCED, SMART, RAW])
 def test_a_count_is_shown_when_it_is_made_and_the_last_one_again_at_the_end(style) -> None:
-    log = [STARTED, counted(0.5, 0), (1.0, Text(text="abc")), counted(1.0, 3), (2.0, END)]
+    log = [STARTED, counted(0.5, 0), (1.0, "abc"), counted(1.0, 3), (2.0, END)]
     seen = watch(presenter_of(style), log)
     assert counts(seen) == [(0.5, 0), (1.0, 3)]
     assert seen[-1].payload["status"] == "complete"
@@ -29,7 +29,7 @@ def test_a_count_is_shown_when_it_is_made_and_the_last_one_again_at_the_end(styl
 
 
 def test_the_frame_of_a_count_is_transient_and_says_that_there_may_be_more() -> None:
-    log = [STARTED, (1.0, Text(text="abc")), counted(1.2, 3)]
+    log = [STARTED, (1.0, "abc"), counted(1.2, 3)]
     shown = next(each.frame for each in watch(presenter_of(SMART), log, until=2.0) if each.status == "usage")
     assert shown.payload == {
         "success": True,
@@ -50,7 +50,7 @@ def test_a_turn_that_counts_nothing_says_nothing_of_tokens() -> None:
 
 def test_a_count_cuts_no_word_and_holds_no_chunk_up() -> None:
     def answer(*more: Entry) -> list[tuple[float, object]]:
-        log = sorted([STARTED, (1.0, Text(text="ab")), (1.2, Text(text="c")), (2.0, END), *more])
+        log = sorted([STARTED, (1.0, "ab"), (1.2, "c"), (2.0, END), *more])
         return [
             (each.at, each.payload["data"]) for each in watch(presenter_of(SMART), log) if each.status == "streaming"
         ]
@@ -68,7 +68,7 @@ def test_a_count_cuts_no_word_and_holds_no_chunk_up() -> None:
     ],
 )
 def test_only_a_function_that_came_to_its_end_has_counted_all(end, is_complete) -> None:
-    seen = watch(presenter_of(SMART), [STARTED, (1.0, Text(text="abc")), counted(1.5, 3), (2.0, end)])
+    seen = watch(presenter_of(SMART), [STARTED, (1.0, "abc"), counted(1.5, 3), (2.0, end)])
     assert seen[-1].frame.is_terminal
     assert seen[-1].payload["usage"] == {"prompt_tokens": 12, "completion_tokens": 3, "complete": is_complete}
 
@@ -83,9 +83,9 @@ def test_a_stop_while_the_answer_is_still_shown_changes_no_count() -> None:
 def test_who_comes_back_is_shown_no_old_count_but_every_new_one_and_the_same_end() -> None:
     log = [
         STARTED,
-        (1.0, Text(text="abc")),
+        (1.0, "abc"),
         counted(1.1, 3),
-        (1.2, Text(text="def")),
+        (1.2, "def"),
         counted(9.0, 6),
         (10.0, END),
     ]

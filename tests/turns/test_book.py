@@ -11,7 +11,7 @@ from streamchat.turns.book import (
     TurnGone,
     UnknownTurn,
 )
-from streamchat.turns.events import Answer, Ended, Text, Withdrawn
+from streamchat.turns.events import Answer, Ended, Withdrawn
 from streamchat.turns.query import Query, TurnRules
 from streamchat.turns.turn import Turn
 from streamchat.turns.work_queue import TooBusy
@@ -59,7 +59,7 @@ def test_a_turn_is_running_then_remembered_then_forgotten() -> None:
 def test_a_running_turn_is_never_forgotten() -> None:
     library = Library(remember_seconds=0.0, max_remembered_turns=0, max_remembered_bytes=0)
     turn = library.open()
-    turn.record(Text(text="x" * 1_000))
+    turn.record("x" * 1_000)
     library.hands.clock.advance(100.0)
     assert library.book.find(turn.id, owner="ada") is turn
 
@@ -184,7 +184,7 @@ def test_past_the_number_of_bytes_the_oldest_are_forgotten() -> None:
 
 def test_bytes_of_running_turns_are_counted_too() -> None:
     library = Library()
-    library.open().record(Text(text="x" * 50_000))
+    library.open().record("x" * 50_000)
     library.finished(text="x" * 30_000)
     assert 160_000 <= library.book.log_bytes <= 162_000
 
@@ -388,7 +388,7 @@ async def test_an_end_that_was_told_to_the_book_twice_is_remembered_once() -> No
 async def test_what_a_withdrawal_adds_to_a_log_leaves_nothing_behind_when_it_is_forgotten() -> None:
     library = Library(remember_seconds=10.0)
     turn = library.open()
-    turn.record(Text(text="x" * 1_000))
+    turn.record("x" * 1_000)
     reader = turn.open_reader()
     library.hands.executor.finish(turn)
     await turn.cancel()

@@ -6,32 +6,36 @@ from streamchat.turns.events import (
     Fact,
     Media,
     Started,
-    Text,
     ToolCall,
     ToolResult,
     Usage,
     Withdrawn,
+    said_in,
     size_of,
 )
 
 
 def test_two_facts_that_say_the_same_are_equal() -> None:
-    assert Text(text="a") == Text(text="a")
-    said: Fact = Text(text="a")
-    assert said != Answer(text="a")
-    assert (1.0, Started()) == (1.0, Started())
+    assert Answer(text="a") == Answer(text="a") != Answer(text="b")
+    assert Started() == Started() != Withdrawn(cause="cancelled", code="cancelled")
 
 
 def test_a_fact_never_changes() -> None:
     with pytest.raises(AttributeError):
-        Text(text="a").text = "b"  # type: ignore[misc]
+        Answer(text="a").text = "b"  # type: ignore[misc]
+
+
+def test_the_answer_is_what_is_said_in_its_facts() -> None:
+    facts: list[Fact] = [Started(), "Well, ", ToolCall(call_id="c", name="search", arguments={}), "", "yes."]
+    assert "".join(map(said_in, facts)) == "Well, yes."
+    assert said_in(Answer(text="Yes.")) == "Yes."
 
 
 @pytest.mark.parametrize(
     ("fact", "size"),
     [
         (Answer(text="你好"), 2),
-        (Text(text="😀"), 1),
+        ("😀", 1),
         (Media(media_type="image/png", content="QUJD"), 4),
         (Media(media_type="image/png", url="data:,x", alt="four"), 11),
         (ToolCall(call_id="c", name="search", arguments={"a": 1}), len("csearch{'a': 1}")),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from streamchat.turns.events import Ended, InputReceived, InputRequired, QuestionExpired, Text
+from streamchat.turns.events import Ended, InputReceived, InputRequired, QuestionExpired
 from streamchat.turns.inputs import InvalidInput, Lapsed, NoInputExpected, Reply, Said
 from streamchat.turns.interaction import InputLimits
 from streamchat.turns.turn import Turn
@@ -83,7 +83,7 @@ def test_the_users_time_is_no_processing_time() -> None:
     house.clock.advance(50.0)
     turn.give_input("yes")
     house.clock.advance(2.0)
-    turn.record(Text(text="Well"))
+    turn.record("Well")
     assert ("processing", 3.0) in house.observer.stages
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamchat.turns.events import Answer, Text, ToolCall
+from streamchat.turns.events import Answer, ToolCall
 from streamchat.turns.inputs import Reply, Said
 from streamchat.turns.process_query import BoundFunction, UnusableFunction
 from streamchat.turns.threads import UNDELIVERED_FACTS, ThreadExecutor
@@ -60,7 +60,7 @@ async def test_its_pieces_come_while_it_still_runs() -> None:
 
     _, job = run(process_query)
     await job.until(lambda: job.facts)
-    assert (job.facts, job.ended) == ([Text(text="one ")], [])
+    assert (job.facts, job.ended) == (["one "], [])
     gate.set()
     assert await job.end() == COMPLETE
     assert job.text == "one two"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from streamchat.turns.attachment import Attachment
-from streamchat.turns.events import Answer, InputRequired, Progress, Queued, Text, ToolCall, ToolResult, Usage
+from streamchat.turns.events import Answer, InputRequired, Progress, Queued, ToolCall, ToolResult, Usage
 from streamchat.turns.inputs import Lapsed, Reply
 from streamchat.turns.inputs import Said as SaidUnasked
 from streamchat.turns.process_query import BoundFunction
@@ -96,8 +96,8 @@ class Victim:
 async def victim_of(job: RecordingJob) -> Victim:
     await job.until(lambda: job.facts)
     (said,) = job.facts[:1]
-    assert isinstance(said, Text)
-    return Victim(int(said.text))
+    assert isinstance(said, str)
+    return Victim(int(said))
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +151,7 @@ def test_what_it_reports_arrives_in_order() -> None:
         assert isinstance(call, ToolCall)
         assert call == ToolCall(call_id=call.call_id, name="search", arguments={"query": "hello"})
         assert result == ToolResult(call_id=call.call_id, name="search", result=["found"])
-        assert texts == [Text(text="你好"), Text(text=" 😀"), Text(text="\r\n")]
+        assert texts == ["你好", " 😀", "\r\n"]
         assert job.notices == [Progress(message="searching", percent=40.0)]
 
     play(scenario)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from streamchat.turns.events import Ended, Progress, Started, Text
+from streamchat.turns.events import Ended, Progress, Started
 from streamchat.turns.log import MemoryLog
 from streamchat.turns.reader import Reader
 from streamchat.turns.ticker import TICK_SECONDS, Ticker
@@ -65,11 +65,11 @@ async def test_every_entry_is_taken_once_and_in_order() -> None:
     reader = desk.reader()
     assert not reader.take()
     desk.log.append(0.0, Started())
-    desk.log.append(1.0, Text(text="a"))
-    assert list(reader.take()) == [(0.0, Started()), (1.0, Text(text="a"))]
+    desk.log.append(1.0, "a")
+    assert list(reader.take()) == [(0.0, Started()), (1.0, "a")]
     assert not reader.take()
-    desk.log.append(2.0, Text(text="b"))
-    assert list(reader.take()) == [(2.0, Text(text="b"))]
+    desk.log.append(2.0, "b")
+    assert list(reader.take()) == [(2.0, "b")]
 
 
 @pytest.mark.gen_test
@@ -127,7 +127,7 @@ async def test_what_happens_together_wakes_once() -> None:
     desk = Desk()
     wakes = Wakes(desk.reader())
     for at in range(5):
-        desk.log.append(float(at), Text(text="a"))
+        desk.log.append(float(at), "a")
     await settled()
     assert wakes.count == 1
 
@@ -278,7 +278,7 @@ async def test_alarms_do_not_pile_up_over_a_long_live_stream() -> None:
     # A second at a time: text wakes it, a chunk is due shortly after, then only the keep-alive.
     for second in range(120):
         due.append(second + 0.09)
-        desk.log.append(float(second), Text(text="word "))
+        desk.log.append(float(second), "word ")
         await settled()
         desk.clock.advance(1.0)
     assert desk.waiting <= 3

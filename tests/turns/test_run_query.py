@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from streamchat.turns.cancellation import QueryCancelled
-from streamchat.turns.events import Answer, Ended, Media, Progress, Text, ToolCall, ToolResult, Usage
+from streamchat.turns.events import Answer, Ended, Media, Progress, ToolCall, ToolResult, Usage
 from streamchat.turns.pieces import MAX_PIECE_CHARACTERS
 from streamchat.turns.query import Query
 from streamchat.turns.whole_text import whole_text
@@ -221,7 +221,7 @@ def test_an_empty_answer_is_an_answer(shape: Shape) -> None:
 @pytest.mark.parametrize("shape", IN_PIECES, ids=by_name)
 def test_text_that_is_yielded_is_a_live_piece(shape: Shape) -> None:
     ended, emitter = run(shape(lambda: "piece"))
-    assert (ended, emitter.facts) == (COMPLETE, [Text(text="piece")])
+    assert (ended, emitter.facts) == (COMPLETE, ["piece"])
 
 
 @pytest.mark.parametrize("shape", IN_PIECES, ids=by_name)
@@ -229,8 +229,8 @@ def test_a_long_piece_is_handed_on_in_parts(shape: Shape) -> None:
     piece = "0123456789" * MAX_PIECE_CHARACTERS
     ended, emitter = run(shape(lambda: piece))
     assert ended == COMPLETE
-    assert "".join(fact.text for fact in emitter.facts if isinstance(fact, Text)) == piece
-    assert {len(fact.text) for fact in emitter.facts if isinstance(fact, Text)} == {MAX_PIECE_CHARACTERS}
+    assert "".join(emitter.texts) == piece
+    assert set(map(len, emitter.texts)) == {MAX_PIECE_CHARACTERS}
 
 
 @pytest.mark.parametrize("shape", IN_PIECES, ids=by_name)
@@ -305,7 +305,7 @@ def yields_then_none(message: str) -> Iterator[Any]:
 )
 def test_what_was_yielded_before_the_failure_stays(broken: Callable[..., Any], reason: str) -> None:
     ended, emitter = run(broken)
-    assert emitter.facts == [Text(text="one "), Text(text="two")]
+    assert emitter.facts == ["one ", "two"]
     assert (ended.cause, ended.reason) == ("error", reason)
 
 

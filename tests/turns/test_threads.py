@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamchat.turns.cancellation import QueryCancelled
-from streamchat.turns.events import Answer, Ended, Progress, Text
+from streamchat.turns.events import Answer, Ended, Progress
 from streamchat.turns.inbox import Inbox
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.threads import UNDELIVERED_FACTS, ThreadEmitter, ThreadExecutor
@@ -83,7 +83,7 @@ async def test_pieces_and_progress_arrive_while_the_function_still_runs(make: Ma
     executor, job = make(process_query), RecordingJob()
     executor.submit(job)
     await job.until(lambda: job.facts)
-    assert job.facts == [Text(text="one ")]
+    assert job.facts == ["one "]
     assert job.notices == [Progress(message="searching", percent=40.0)]
     assert not job.ended
     released.set()
@@ -97,7 +97,7 @@ async def test_everything_is_told_on_the_loop_in_order_and_the_end_last(make: Ma
 
     class OrderedJob(RecordingJob):
         def record(self, fact: Any) -> None:
-            order.append((fact.text, threading.current_thread() is threading.main_thread()))
+            order.append((fact, threading.current_thread() is threading.main_thread()))
             super().record(fact)
 
         def returned(self, ended: Ended) -> None:
@@ -326,7 +326,7 @@ async def test_all_threads_of_a_function_are_released_when_it_is_stopped() -> No
             while True:
                 if next(tries) == UNDELIVERED_FACTS + 4:
                     are_held_up.set()
-                emitter.emit(Text(text="x"))
+                emitter.emit("x")
         except QueryCancelled:
             seen.append("cancelled")
 
@@ -542,10 +542,10 @@ def test_facts_are_equal_to_what_was_emitted() -> None:
 async def test_a_producer_that_has_no_room_after_the_stop_is_refused_and_not_held_up() -> None:
     emitter = ThreadEmitter(Inbox(asyncio.get_running_loop()), RecordingJob(), 0.0)
     for _ in range(UNDELIVERED_FACTS):
-        emitter.emit(Text(text="x"))
+        emitter.emit("x")
     emitter.cancelled.set()
     with pytest.raises(QueryCancelled):
-        await asyncio.wait_for(asyncio.to_thread(emitter.emit, Text(text="x")), AGES)
+        await asyncio.wait_for(asyncio.to_thread(emitter.emit, "x"), AGES)
 
 
 @pytest.mark.gen_test

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamchat.turns.events import Ended, Text, Usage
+from streamchat.turns.events import Ended, Usage
 from streamchat.turns.token_count import USAGE_SECONDS
 from streamchat.turns.turn import Turn
 from tests.fakes.executors import COMPLETE
@@ -54,9 +54,9 @@ def test_the_last_word_is_in_the_log_before_the_end() -> None:
     turn = house.turn()
     for tokens in (1, 2, 3):
         turn.record(usage(tokens))
-    turn.record(Text(text="a"))
+    turn.record("a")
     house.executor.finish(turn)
-    assert [fact for _, fact in turn.log.read(0)][1:] == [usage(1), Text(text="a"), usage(3), COMPLETE]
+    assert [fact for _, fact in turn.log.read(0)][1:] == [usage(1), "a", usage(3), COMPLETE]
     assert house.clock.pending == [], "a timer outlives the turn"
 
 

@@ -11,7 +11,6 @@ from streamchat.turns.events import (
     Progress,
     Queued,
     Started,
-    Text,
     Withdrawn,
 )
 from streamchat.turns.turn import TrueState, Turn
@@ -69,9 +68,9 @@ def test_processing_is_left_at_the_first_piece_and_only_once() -> None:
     house = HandHouse()
     turn = house.turn()
     house.clock.advance(2.0)
-    turn.record(Text(text="你"))
+    turn.record("你")
     house.clock.advance(2.0)
-    turn.record(Text(text="好"))
+    turn.record("好")
     house.executor.finish(turn)
     assert [seconds for stage, seconds in house.observer.stages if stage == "processing"] == [2.0]
     assert turn.characters == 2
@@ -172,9 +171,9 @@ def test_a_timeout_that_comes_after_the_return_does_nothing() -> None:
 def test_what_was_said_before_the_timeout_stays() -> None:
     house = HandHouse()
     turn = house.turn(timeout_seconds=5.0)
-    turn.record(Text(text="partial"))
+    turn.record("partial")
     house.clock.advance(6.0)
-    assert facts(turn) == [Started(), Text(text="partial"), TIMED_OUT]
+    assert facts(turn) == [Started(), "partial", TIMED_OUT]
 
 
 @pytest.mark.gen_test
@@ -327,13 +326,13 @@ async def test_shutdown_during_a_cancel_is_one_end() -> None:
 def test_an_answer_past_the_limit_is_refused_and_the_work_stopped(is_obedient: bool) -> None:
     house = HandHouse(executor=ScriptedExecutor(is_obedient=is_obedient), max_answer_characters=10)
     turn = house.turn()
-    turn.record(Text(text="1234567890"))
+    turn.record("1234567890")
     assert turn.ended is None
-    turn.record(Text(text="x"))
-    turn.record(Text(text="more"))
+    turn.record("x")
+    turn.record("more")
     assert turn.ended is not None
     assert (turn.ended.cause, turn.ended.code, turn.ended.reason) == ("error", "processing_error", "too_long")
-    assert facts(turn) == [Started(), Text(text="1234567890"), turn.ended]
+    assert facts(turn) == [Started(), "1234567890", turn.ended]
     assert turn.log.size == turn.characters == 10
     assert house.executor.interrupted == [turn]
     check_ended_once(house, turn, turn.ended)
@@ -352,7 +351,7 @@ def test_there_is_a_limit_on_the_number_of_facts() -> None:
     house = HandHouse(max_facts=5)
     turn = house.turn()
     for _ in range(20):
-        turn.record(Text(text="x"))
+        turn.record("x")
     assert turn.ended is not None
     assert turn.ended.reason == "too_long"
     assert len(turn.log) == 6  # five, and the end

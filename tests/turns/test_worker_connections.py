@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamchat.turns.events import Dismissed, Progress, Queued, Text
+from streamchat.turns.events import Dismissed, Progress, Queued
 from streamchat.turns.inputs import Reply, Said
 from streamchat.turns.worker_connections import WorkerConnection, WorkerListener
 from streamchat.turns.worker_messages import Begin, packed, read_message
@@ -63,10 +63,10 @@ async def test_facts_and_notices_reach_the_job_in_order():
                 Queued(position=1, estimated_wait=None),
                 Dismissed(),
             ]
-            for message in (Text(text="a"), *notices, Text(text="b"), COMPLETE):
+            for message in ("a", *notices, "b", COMPLETE):
                 writer.write(packed(message))
             await connection.closed()
-        assert job.facts == [Text(text="a"), Text(text="b")]
+        assert job.facts == ["a", "b"]
         assert job.notices == notices
         assert connection.ended == COMPLETE
         assert job.ended == [], "that is the executor's to tell, once the worker is free"
@@ -87,7 +87,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_word_has_said_no_end():
         connection = connection_of(job)
         listener.expect(connection)
         async with worker(listener, connection.key) as (_, writer):
-            writer.write(packed(Text(text="a")) + packed(COMPLETE)[:-1])
+            writer.write(packed("a") + packed(COMPLETE)[:-1])
         await connection.closed()
         assert connection.was_open
         assert (job.text, connection.ended) == ("a", None)

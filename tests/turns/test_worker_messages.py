@@ -5,13 +5,13 @@ from asyncio import IncompleteReadError
 
 import pytest
 
-from streamchat.turns.events import Ended, Text
+from streamchat.turns.events import Ended
 from streamchat.turns.inputs import Reply
 from streamchat.turns.worker_messages import Begin, packed, read_message, receive_message
 
 MESSAGES = [
     Begin(deadline=17.0, entrances=(ascii,)),
-    Text(text="好" * 50_000),
+    "好" * 50_000,
     Reply(request_id="1", value={"a": [1, None]}),
     Ended(cause="complete", code="ok"),
 ]

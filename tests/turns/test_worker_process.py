@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from streamchat.turns import worker_process
-from streamchat.turns.events import Answer, InputRequired, Progress, Text
+from streamchat.turns.events import Answer, InputRequired, Progress
 from streamchat.turns.inputs import Reply
 from streamchat.turns.process_query import BoundFunction
 from streamchat.turns.query import Query
@@ -76,7 +76,7 @@ async def test_what_the_function_says_goes_to_the_server_and_then_its_end() -> N
     async with expecting(Begin(deadline=17.0)) as (listener, connection, job):
         await asyncio.to_thread(worker_process.run, listener.path, connection.key, QUERY)
         await connection.closed()
-        assert job.facts == [Text(text="hello"), Text(text="17.0")]
+        assert job.facts == ["hello", "17.0"]
         assert job.notices == [Progress(message="searching", percent=40.0)]
         assert connection.ended == COMPLETE
 

@@ -19,11 +19,12 @@ _TRIALS: Final = ("a", "b")
 class TextTemplate:
     """What stood before and after the text of two events. ``says_only`` tells whether an event says a text alone."""
 
-    __slots__ = ("_after", "_before", "_fits", "_says_only")
+    __slots__ = ("_after", "_before", "_fits", "_is_tried", "_says_only")
 
     def __init__(self, says_only: Callable[[bytes, str], bool]) -> None:
         self._says_only = says_only
         self._before = self._after = b""
+        self._is_tried = False
         self._fits = False  # whether any text between the two is all that the event says
 
     def text_of(self, event: bytes) -> str | None:
@@ -43,10 +44,14 @@ class TextTemplate:
         for key in _KEYS:
             before, found, after = event.partition(key + text.encode() + b'"')
             if found:
-                before, after = before + key, b'"' + after
-                has_come_twice = before == self._before and after == self._after
-                self._before, self._after = before, after
-                self._fits = has_come_twice and all(
-                    self._says_only(before + trial.encode() + after, trial) for trial in _TRIALS
-                )
+                self._look_at(before + key, b'"' + after)
                 return
+
+    def _look_at(self, before: bytes, after: bytes) -> None:
+        if before != self._before or after != self._after:
+            self._before, self._after = before, after
+            self._is_tried = self._fits = False
+        elif not self._is_tried:
+            # Once: a server whose chunks have more to say would be tried with each of them.
+            self._is_tried = True
+            self._fits = all(self._says_only(before + trial.encode() + after, trial) for trial in _TRIALS)

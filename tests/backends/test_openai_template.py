@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 from pydantic_core import from_json
 
+from streamchat.backends import openai_reply
 from streamchat.backends.openai_reply import ErrorChunk, Reply
 from streamchat.backends.openai_template import TextTemplate
 
@@ -109,14 +110,15 @@ def test_every_event_says_what_it_says_by_itself(events: list[bytes]) -> None:
 
 
 class Asked:
-    """Says of every event that it says its text alone, and counts how often it is asked."""
+    """Says of every event whether it says its text alone, and counts how often it is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, says_only: bool = True) -> None:
         self.count = 0
+        self._says_only = says_only
 
     def __call__(self, event: bytes, text: str) -> bool:
         self.count += 1
-        return True
+        return self._says_only
 
 
 @pytest.mark.parametrize("separators", [None, (",", ":")])
@@ -139,3 +141,26 @@ def test_what_fits_no_more_is_learned_anew() -> None:
                 template.learn(event, text)
         assert template.text_of(event) == "c"
     assert asked.count == 4
+
+
+@pytest.mark.parametrize(("says_only", "trials"), [(True, 2), (False, 1)])
+def test_what_comes_again_and_again_is_tried_once(says_only: bool, trials: int) -> None:
+    asked = Asked(says_only=says_only)
+    template = TextTemplate(asked)
+    for _ in range(10):
+        template.learn(json.dumps(chunk({"content": "a"})).encode(), "a")
+    assert asked.count == trials
+
+
+def no_json(event: bytes) -> object:
+    """A parser that nobody is to need."""
+    raise AssertionError(f"{event!r} was parsed")
+
+
+def test_a_reply_parses_nothing_once_it_knows_all_but_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    reply = Reply()
+    for text in ("a", "b"):
+        assert reply.read(json.dumps(chunk({"content": text})).encode()) == text
+    monkeypatch.setattr(openai_reply, "from_json", no_json)
+    assert reply.read(json.dumps(chunk({"content": "c"})).encode()) == "c"
+    assert reply.text == "abc"

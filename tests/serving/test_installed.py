@@ -27,11 +27,10 @@ WAYS = {
 }
 PURE = {"STREAMCHAT_PURE": "1"}
 NO_COMPILER = {"CC": "/nonexistent/cc"}
-# The tests of what is compiled, and of streams from their request to the last byte.
+# Of the rooms that have something compiled, and of streams from their request to the last byte.
 TESTS = (
-    "tests/presenting",
-    "tests/wire",
-    *(f"tests/turns/test_{name}.py" for name in ("log", "reader", "ticker", "turn", "threads")),
+    *(f"tests/{room}" for room in ("presenting", "wire", "turns", "backends")),
+    "tests/chunking/test_characters.py",
     *(
         f"tests/handlers/test_{name}.py"
         for name in (
@@ -42,10 +41,10 @@ TESTS = (
             "golden_frames",
             "slow_connections",
             "streams",
+            "tally",
             "websocket",
         )
     ),
-    *(f"tests/backends/test_openai_{name}.py" for name in ("answer", "events", "reply")),
 )
 MADE_OF = "import streamchat.presenting.timeline as m; print(m.__file__)"
 HEADERS = Path(sysconfig.get_path("include"), "Python.h")
@@ -91,6 +90,11 @@ def test_the_installed_client_says_what_it_can(tmp_path: Path) -> None:
     assert "USERNAME MESSAGE" in helped.stdout
 
 
+def compiled_modules() -> list[tuple[str, str]]:
+    """Room and name of each module that setup.py names."""
+    return re.findall(r'^    "(\w+)/(\w+)\.py",$', (CHECKOUT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with the wheel, on a machine with a C compiler."""
@@ -101,9 +105,14 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_all_that_is_to_be_compiled_is_in_the_wheel(compiled: Path) -> None:
     (packages,) = (compiled.parent / "lib").glob("python*/site-packages")
-    modules = re.findall(r'^    "(\w+)/(\w+)\.py",$', (CHECKOUT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE)
+    modules = compiled_modules()
     assert len(modules) > 10
     assert all(list(packages.glob(f"streamchat/{room}/{module}.*.so")) for room, module in modules)
+
+
+def test_all_that_is_to_be_compiled_has_tests_that_run_with_it() -> None:
+    for room, module in compiled_modules():
+        assert {f"tests/{room}", f"tests/{room}/test_{module}.py"} & {*TESTS}, f"{room}/{module}.py"
 
 
 @pytest.mark.parametrize(

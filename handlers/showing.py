@@ -83,7 +83,7 @@ class _Showing:
         elif isinstance(error, Stalled):
             self._leave("stalled")
         else:
-            _logger.error("stream of turn %s failed", self.turn.id, exc_info=error)
+            _logger.error("stream of turn %s failed", self.turn.id, exc_info=error, extra=self._log_fields)
             self._say_internal_error()
 
     def _say_internal_error(self) -> None:
@@ -102,10 +102,16 @@ class _Showing:
 
     def _told(self, error: BaseException | None) -> None:
         if isinstance(error, Stalled | StreamClosedError):
-            _logger.info("nobody was left to tell of it")
+            _logger.info("nobody was left to tell of it", extra=self._log_fields)
         elif error is not None:
-            _logger.error("the client of turn %s could not be told of it", self.turn.id, exc_info=error)
+            words = "the client of turn %s could not be told of it"
+            _logger.error(words, self.turn.id, exc_info=error, extra=self._log_fields)
         self._leave("failed")
+
+    @property
+    def _log_fields(self) -> dict[str, str]:
+        """A round is everybody's: the request is not the one of its context."""
+        return {"request_id": self.turn.rules.request_id}
 
     def _leave(self, leaving: Leaving) -> None:
         try:

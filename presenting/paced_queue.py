@@ -74,7 +74,7 @@ class PacedQueue:
         return 1
 
     def pass_on(self, at: float, text: str) -> Chunk:
-        """Show a live source's chunk at once, past all waiting: nothing waits, and there is no pace."""
+        """Show a live source's chunk at once. Nothing may be waiting, and there must be no pace."""
         self._answer.arrived += len(text)
         self.shown_at = self._free_at = at
         return self._next_chunk(text)

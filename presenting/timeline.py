@@ -60,7 +60,6 @@ class Timeline:
         "_is_raw",
         "_lang",
         "_next_at",
-        "_passes_on",
         "_queue",
         "_ready_at",
         "_style",
@@ -97,7 +96,6 @@ class Timeline:
         self._queue = PacedQueue(self.text, pace, style.chunk_fields)
         # What nothing cuts and no pace holds up need not wait, once the first piece of it has begun the answer.
         self._is_raw = make_chunker is None and pace is NO_PACE
-        self._passes_on = False
         # With the place of its first: an empty deque would be a kilobyte for each open stream.
         self._inbox: list[Entry] = []
         self._inbox_first = 0
@@ -137,7 +135,7 @@ class Timeline:
             queue.add(self.text.let_go())
         else:
             at, fact = self._take_entry()
-            if self._passes_on and type(fact) is str and fact:
+            if self._is_raw and type(fact) is str and fact and self.text.is_live:
                 frames.append(queue.pass_on(at, fact))
                 shown = 1
             else:
@@ -183,7 +181,6 @@ class Timeline:
             case str():
                 self._answering(at)
                 self._queue.add(self.text.add(at, fact))
-                self._passes_on = self._is_raw
             case Started():
                 self.started_at = at
             case Answer(text=text):

@@ -129,8 +129,8 @@ class Wiring:
                 *([] if tracing is None else [tracing.observer]),
             ]
         )
-        rounds = Rounds(loop)
-        book = self._book(loop, rounds, executor, observer)
+        ticker = Ticker(loop, Rounds(loop))
+        book = self._book(loop, ticker, executor, observer)
         tickets = Tickets(loop.time, settings.ticket_lifetime)
         large_bodies = LargeBodies()
         registry.register(
@@ -165,7 +165,7 @@ class Wiring:
             exposition=Exposition(registry),
             observer=observer,
             limits=_door_limits(settings),
-            rounds=rounds,
+            rounds=ticker.rounds,
             sockets=sockets,
             streams=streams,
             tickets=tickets,
@@ -225,14 +225,13 @@ class Wiring:
         self._is_idle = executor.stop()
 
     def _book(
-        self, loop: asyncio.AbstractEventLoop, rounds: Rounds, executor: Executor, observer: Observer
+        self, loop: asyncio.AbstractEventLoop, ticker: Ticker, executor: Executor, observer: Observer
     ) -> TurnBook:
         settings = self._settings
         house = House(
             executor=executor,
             observer=observer,
-            ticker=Ticker(loop, rounds),
-            rounds=rounds,
+            ticker=ticker,
             call_later=IOLoop.current().call_later,
             clock=loop.time,
             limits=_turn_limits(settings),

@@ -75,7 +75,7 @@ class NextRound:
     def __init__(self):
         self._callbacks = []
 
-    def call_soon(self, callback):
+    def call_soon(self, callback, context=None):
         self._callbacks.append(callback)
 
     def run(self):
@@ -102,7 +102,6 @@ class Scene:
             accepted_at=0.0,
             clock=self.clock.time,
             ticker=self.ticker,
-            rounds=rounds,
             on_close=lambda: None,
         )
         wire = SseWire("st_0123456789abcdefghij")

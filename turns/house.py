@@ -10,7 +10,6 @@ from streamchat.turns.executor import Executor
 from streamchat.turns.inputs import InputTally
 from streamchat.turns.observer import Observer
 from streamchat.turns.query import TurnLimits
-from streamchat.turns.rounds import Rounds
 from streamchat.turns.ticker import Ticker
 
 
@@ -21,7 +20,6 @@ class House:
     executor: Executor
     observer: Observer
     ticker: Ticker
-    rounds: Rounds
     call_later: CallLater
     clock: Callable[[], float]
     limits: TurnLimits

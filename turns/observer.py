@@ -84,18 +84,23 @@ class Observers:
             try:
                 observer.stage_left(turn, stage, seconds)
             except Exception:
-                _logger.exception(_FAILED, type(observer).__name__)
+                _logger.exception(_FAILED, type(observer).__name__, extra=_log_fields(turn))
 
     def turn_ended(self, turn: Turn) -> None:
         for observer in self._observers:
             try:
                 observer.turn_ended(turn)
             except Exception:
-                _logger.exception(_FAILED, type(observer).__name__)
+                _logger.exception(_FAILED, type(observer).__name__, extra=_log_fields(turn))
 
     def delivered(self, turn: Turn, delivery: Delivery) -> None:
         for observer in self._observers:
             try:
                 observer.delivered(turn, delivery)
             except Exception:
-                _logger.exception(_FAILED, type(observer).__name__)
+                _logger.exception(_FAILED, type(observer).__name__, extra=_log_fields(turn))
+
+
+def _log_fields(turn: Turn) -> dict[str, str]:
+    """A reader is done in a round, which is everybody's: the request is not the one of its context."""
+    return {"request_id": turn.rules.request_id}

@@ -8,7 +8,6 @@ from math import inf
 
 from streamchat.turns.events import Entry, Notice
 from streamchat.turns.log import EventLog, MemoryLog
-from streamchat.turns.rounds import Rounds
 from streamchat.turns.ticker import ROUNDING_SECONDS, Ticker
 
 # The tick of an alarm that is not set.
@@ -34,7 +33,6 @@ class Reader:
         "_is_waking",
         "_on_close",
         "_rings",
-        "_rounds",
         "_rung_at",
         "_seen",
         "_tick",
@@ -52,7 +50,6 @@ class Reader:
         accepted_at: float,
         clock: Callable[[], float],
         ticker: Ticker,
-        rounds: Rounds,
         on_close: Callable[[], None],
     ) -> None:
         self.log: EventLog = log
@@ -63,7 +60,6 @@ class Reader:
         self._seen: Notice | None = None
         self._clock = clock
         self._ticker = ticker
-        self._rounds = rounds
         self._tick = _NEVER  # of the alarm that is to wake, and its time
         self._alarm_at = inf
         self._rings: list[int] = []  # ticks at which the ticker will call, the next one last
@@ -102,7 +98,7 @@ class Reader:
         """Wake in the loop's next round; once, however often and for whatever reason it is asked for."""
         if not self._is_waking:
             self._is_waking = True
-            self._rounds.call(self._wake_now)
+            self._ticker.rounds.call(self._wake_now)
 
     def ignore(self) -> None:
         """Wake nobody any more."""

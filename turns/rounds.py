@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import Context
 
 _logger = logging.getLogger("streamchat.turns")
 
@@ -13,50 +14,51 @@ class Rounds:
     """Calls back in the loop's next round; a call that fails is logged, and keeps nobody else from being called.
 
     When many streams are due at once, all are presented and then all are sent: turn by turn, each of the two would
-    find the other's code in the processor's caches, and a frame would cost a tenth more.
+    find the other's code in the processor's caches, and a frame would cost a tenth more. Nobody is called in the
+    context of whoever has asked: a round is everybody's.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.context = Context()
         self._loop = loop
         self._calls: list[Callable[[], None]] = []
         self._last_calls: list[Callable[[], None]] = []
-        self._is_awaited = False
-        self._is_on = False
+        self._is_scheduled = False
+        self._is_running = False
 
     def call(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` in the next round, in the order of these calls."""
         self._calls.append(callback)
-        if not self._is_awaited:
-            self._await()
+        if not self._is_scheduled:
+            self._schedule()
 
     def call_last(self, callback: Callable[[], None]) -> None:
-        """Call it at the end of the round that is on, or of the next one when none is."""
+        """Call it at the end of the round that is running, or of the next one when none is."""
         self._last_calls.append(callback)
-        if not (self._is_on or self._is_awaited):
-            self._await()
+        if not (self._is_running or self._is_scheduled):
+            self._schedule()
 
-    def begin(self) -> None:
-        """A round is on, of whoever calls this: ``finish`` has to follow before the loop goes on."""
-        self._is_on = True
-
-    def finish(self) -> None:
-        """Make the calls that were to come last."""
-        self._is_on = False
-        calls, self._last_calls = self._last_calls, []
-        _call_all(calls)
-
-    def _await(self) -> None:
-        self._is_awaited = True
-        self._loop.call_soon(self._make)
-
-    def _make(self) -> None:
-        self._is_awaited = False
-        calls, self._calls = self._calls, []
-        self.begin()
+    def run(self, work: Callable[[], None]) -> None:
+        """Do ``work`` as a round, now; what is to come last is called after it, whatever becomes of it."""
+        self._is_running = True
         try:
-            _call_all(calls)
+            work()
         finally:
-            self.finish()
+            self._is_running = False
+            calls, self._last_calls = self._last_calls, []
+            _call_all(calls)
+
+    def _schedule(self) -> None:
+        self._is_scheduled = True
+        self._loop.call_soon(self._run_scheduled, context=self.context)
+
+    def _run_scheduled(self) -> None:
+        self._is_scheduled = False
+        self.run(self._call_scheduled)
+
+    def _call_scheduled(self) -> None:
+        calls, self._calls = self._calls, []
+        _call_all(calls)
 
 
 def _call_all(calls: list[Callable[[], None]]) -> None:
@@ -64,6 +66,6 @@ def _call_all(calls: list[Callable[[], None]]) -> None:
         try:
             call()
         except (KeyboardInterrupt, SystemExit):
-            raise  # the loop ends
+            raise  # the loop ends, and nobody is called any more
         except BaseException:
-            _logger.exception("what a stream had to do has failed")
+            _logger.exception("%r has failed, which a stream had to do", call)

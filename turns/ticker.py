@@ -33,8 +33,8 @@ class Ticker:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, rounds: Rounds, tick_seconds: float = TICK_SECONDS) -> None:
         self.tick_seconds = tick_seconds
+        self.rounds = rounds
         self._loop = loop
-        self._rounds = rounds
         self._buckets: dict[int, list[Callable[[int], None]]] = {}
         self._order: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -64,7 +64,7 @@ class Ticker:
         finally:
             # One that fails must not silence the others: they are called in the loop's next round.
             for ring in bucket:
-                self._loop.call_soon(ring, tick)
+                self._loop.call_soon(ring, tick, context=self.rounds.context)
 
     def _set_timer(self) -> None:
         """One timer, for the earliest tick."""
@@ -74,19 +74,20 @@ class Ticker:
                 return
             self._timer.cancel()
         self._timer_tick = tick
-        self._timer = self._loop.call_at(tick * self.tick_seconds, self._ring)
+        self._timer = self._loop.call_at(tick * self.tick_seconds, self._ring, context=self.rounds.context)
 
     def _ring(self) -> None:
         self._timer = None
         # Whoever is called asks for the next call: the timer is set once, when all have asked.
         self._is_ringing = True
-        self._rounds.begin()
-        now = math.floor((self._loop.time() + _EARLY_SECONDS) / self.tick_seconds)
         try:
-            while self._order and self._order[0] <= now:
-                self._ring_bucket(heapq.heappop(self._order))
+            self.rounds.run(self._ring_due)
         finally:
             self._is_ringing = False
             if self._order:
                 self._set_timer()
-            self._rounds.finish()
+
+    def _ring_due(self) -> None:
+        now = math.floor((self._loop.time() + _EARLY_SECONDS) / self.tick_seconds)
+        while self._order and self._order[0] <= now:
+            self._ring_bucket(heapq.heappop(self._order))

@@ -123,7 +123,6 @@ class Turn:
             accepted_at=self.accepted_at,
             clock=self._house.clock,
             ticker=self._house.ticker,
-            rounds=self._house.rounds,
             on_close=self._reader_closed,
         )
 

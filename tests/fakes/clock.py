@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context
 
 
 class HandTimer:
@@ -30,7 +31,7 @@ class HandClock:
     def time(self) -> float:
         return self.seconds
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> HandTimer:
+    def call_at(self, when: float, callback: Callable[[], None], context: Context | None = None) -> HandTimer:
         timer = HandTimer(when, callback)
         self._timers.append(timer)
         return timer
@@ -38,7 +39,7 @@ class HandClock:
     def call_later(self, delay: float, callback: Callable[[], None]) -> HandTimer:
         return self.call_at(self.seconds + delay, callback)
 
-    def call_soon(self, callback: Callable[..., None], *arguments: object) -> HandTimer:
+    def call_soon(self, callback: Callable[..., None], *arguments: object, context: Context | None = None) -> HandTimer:
         return self.call_at(self.seconds, lambda: callback(*arguments))
 
     @property

@@ -30,7 +30,6 @@ class HandHouse:
             executor=self.executor,
             observer=self.observer,
             ticker=Ticker(cast("Any", self.clock), rounds_here()),
-            rounds=rounds_here(),
             call_later=self.clock.call_later,
             clock=self.clock,
             limits=TurnLimits(**{"cancel_grace_seconds": 0.0, **limits}),

@@ -48,7 +48,6 @@ class Scene:
             accepted_at=0.0,
             clock=self.clock.time,
             ticker=Ticker(cast("Any", self.clock), rounds_here()),
-            rounds=rounds_here(),
             on_close=lambda: None,
         )
         self.presenter = presenter_of(SMART, is_paced=False)

@@ -54,7 +54,7 @@ class Scene:
     """A turn that is shown, and by whom this was observed."""
 
     def __init__(self) -> None:
-        self.turn = HandHouse().turn()
+        self.turn = HandHouse().turn(request_id="req-1")
         self.reader = self.turn.open_reader()
         self.observer = RecordingObserver()
 
@@ -90,6 +90,9 @@ async def test_whoever_is_to_be_told_of_a_bug_may_be_gone(
     await asyncio.sleep(0)
     assert kept.leavings == ["failed"]
     assert ("another bug of ours" in caplog.text) == isinstance(error, RuntimeError)
+    # Whatever the context is in which it was noticed: many streams share a round.
+    ours = [record for record in caplog.records if record.name == "streamchat.doors"]
+    assert {vars(record).get("request_id") for record in ours} == {"req-1"}
 
 
 @pytest.mark.gen_test

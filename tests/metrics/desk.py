@@ -30,7 +30,6 @@ class Desk:
             executor=self.executor,
             observer=self.metrics,
             ticker=Ticker(cast("Any", self.clock), rounds_here()),
-            rounds=rounds_here(),
             call_later=self.clock.call_later,
             clock=self.clock,
             limits=TurnLimits(cancel_grace_seconds=0.0, max_answer_characters=100),

@@ -37,11 +37,12 @@ def test_every_observer_is_told_everything() -> None:
 
 def test_an_observer_that_fails_is_logged_and_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
     last = RecordingObserver()
-    observers, turn = Observers([FailingObserver(), last]), HandHouse().turn()
+    observers, turn = Observers([FailingObserver(), last]), HandHouse().turn(request_id="req-1")
     turn.ended = Ended(cause="complete", code="complete")
     observers.stage_left(turn, "queued", 0.25)
     observers.turn_ended(turn)
     observers.delivered(turn, DELIVERY)
     assert (len(last.stages), len(last.ended), len(last.deliveries)) == (1, 1, 1)
     assert [record.getMessage() for record in caplog.records] == ["an observer failed: FailingObserver"] * 3
+    assert {vars(record)["request_id"] for record in caplog.records} == {"req-1"}
     assert "the disk is full" in caplog.text

@@ -29,7 +29,6 @@ class Desk:
             accepted_at=accepted_at,
             clock=self.clock.time,
             ticker=self.ticker,
-            rounds=rounds_here(),
             on_close=self._count_close,
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextvars import ContextVar
 
 import pytest
 
@@ -82,13 +83,41 @@ async def test_a_round_of_somebodys_own_ends_with_what_comes_last() -> None:
     called = list[str]()
     rounds = Rounds(asyncio.get_running_loop())
     rounds.call(lambda: called.append("next"))
-    rounds.begin()
-    rounds.call_last(lambda: called.append("send"))
-    assert called == []
-    rounds.finish()
+
+    def present() -> None:
+        rounds.call_last(lambda: called.append("send"))
+        assert called == []
+
+    rounds.run(present)
     assert called == ["send"]
     await asyncio.sleep(0)
     assert called == ["send", "next"]
+
+
+@pytest.mark.gen_test
+async def test_a_round_of_somebodys_own_that_fails_ends_with_what_comes_last_too() -> None:
+    called = list[str]()
+    rounds = Rounds(asyncio.get_running_loop())
+
+    def fail() -> None:
+        rounds.call_last(lambda: called.append("send"))
+        raise RuntimeError("a bug of ours")
+
+    with pytest.raises(RuntimeError):
+        rounds.run(fail)
+    assert called == ["send"]
+
+
+@pytest.mark.gen_test
+async def test_nobody_is_called_in_the_context_of_another() -> None:
+    name: ContextVar[str] = ContextVar("name", default="nobody")
+    rounds = Rounds(asyncio.get_running_loop())
+    called = list[str]()
+    name.set("ada")
+    rounds.call(lambda: called.append(name.get()))
+    rounds.call_last(lambda: called.append(name.get()))
+    await asyncio.sleep(0)
+    assert called == ["nobody", "nobody"]
 
 
 def test_who_ends_the_loop_amid_a_round_ends_it() -> None:

@@ -209,17 +209,20 @@ def request(
         pycurl.PROXY: os.fsencode(proxy),
         pycurl.NOPROXY: os.fsencode(no_proxy),
         _SUPPRESS_CONNECT_HEADERS: 1,
-        **(_trusted() if "https" in (url[:5].lower(), proxy[:5].lower()) else {}),
+        **_trusted(url, pycurl.CAINFO, pycurl.CAPATH),
+        **_trusted(proxy, pycurl.PROXY_CAINFO, pycurl.PROXY_CAPATH),
     }
     for option, value in options.items():
         curl.setopt(option, value)
     return curl
 
 
-def _trusted() -> dict[int, bytes]:
-    """Whom Python trusts, SSL_CERT_FILE and SSL_CERT_DIR among them; nothing where it knows no place."""
+def _trusted(url: str, file_option: int, folder_option: int) -> dict[int, bytes]:
+    """For TLS: whom Python trusts, SSL_CERT_FILE and SSL_CERT_DIR among them; nothing where it knows no place."""
+    if not url.lower().startswith("https:"):
+        return {}
     paths = ssl.get_default_verify_paths()
-    places = {pycurl.CAINFO: paths.cafile, pycurl.CAPATH: paths.capath}
+    places = {file_option: paths.cafile, folder_option: paths.capath}
     return {option: os.fsencode(place) for option, place in places.items() if place}
 
 

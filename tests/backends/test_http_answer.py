@@ -272,7 +272,8 @@ def test_a_server_that_takes_no_connection_is_not_waited_for_longer_than_said():
 
 
 @pytest.mark.parametrize("is_trusted", [True, False])
-def test_a_certificate_counts_if_python_trusts_who_vouches_for_it(monkeypatch, tmp_path, is_trusted):
+@pytest.mark.parametrize("is_proxy", [False, True])
+def test_a_certificate_counts_if_python_trusts_who_vouches_for_it(monkeypatch, tmp_path, is_proxy, is_trusted):
     folder = tmp_path / "证书"
     folder.mkdir()
     tls, _ = certificate_for("localhost", folder)
@@ -281,7 +282,8 @@ def test_a_certificate_counts_if_python_trusts_who_vouches_for_it(monkeypatch, t
 
     async def ask():
         async with serving(saying(HEAD % 2 + b"hi"), tls=tls) as url:
-            with closing(await asked(url)) as answer:
+            asking = asked("http://model.invalid/", proxy=url) if is_proxy else asked(url)
+            with closing(await asking) as answer:
                 await answer.begun()
                 return await whole(answer)
 

@@ -15,7 +15,8 @@ class NotText(TypeError):
 
 def whole_text(text: str) -> str:
     """Text without lone surrogates, which no wire can carry: pairs are joined, the rest becomes U+FFFD."""
-    text = str(text)
+    # Twice, because str() gives what __str__ does, which may be of a class of somebody's own.
+    text = str.__str__(str(text))
     try:
         text.encode()
     except UnicodeEncodeError:

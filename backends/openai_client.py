@@ -44,7 +44,7 @@ class AnswerStream:
     """The text of one answer, to be iterated as it comes; all else is in ``reply`` when it ends.
 
     Asks again up to ``upstream.retries`` times before the model has said anything, never after; tells ``waiting`` how
-    many seconds it waits before that. Raises UpstreamFailed, and TimeoutError past the deadline. Whoever makes one
+    many seconds it waits before that. Raises UpstreamFailed, and TimeoutError past the deadline. For one task, which
     closes it. No generator: one more that each token passes through would cost as much as reading it.
     """
 
@@ -84,25 +84,25 @@ class AnswerStream:
         return self
 
     async def __anext__(self) -> str:
-        while not self._is_over:
-            try:
-                attempt = self._attempt or await self._ask()
-                if text := await attempt.read():
-                    return text
-                self.close()
-                break
-            except UpstreamFailed as failure:
-                seconds = _pause(failure, self._attempts)
-                if self._is_last(failure, seconds):
-                    self.close()
-                    raise
+        try:
+            while not self._is_over:
+                try:
+                    attempt = self._attempt or await self._ask()
+                    if text := await attempt.read():
+                        return text
+                    break
+                except UpstreamFailed as failure:
+                    seconds = _pause(failure, self._attempts)
+                    if self._is_last(failure, seconds):
+                        raise
                 self._leave()
-            except BaseException:
-                self.close()
-                raise
-            self._reply.forget_end()
-            self._waiting(seconds)
-            await asyncio.sleep(seconds)
+                self._reply.forget_end()
+                self._waiting(seconds)
+                await asyncio.sleep(seconds)
+        except BaseException:
+            self.close()
+            raise
+        self.close()
         raise StopAsyncIteration
 
     def close(self) -> None:

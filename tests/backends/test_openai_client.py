@@ -353,6 +353,22 @@ def test_cancelling_the_task_closes_the_connection(scene):
     asyncio.run(leave())
 
 
+def test_what_fails_between_two_attempts_ends_it():
+    def waiting(seconds):
+        raise RuntimeError("nobody wants to wait")
+
+    async def ask():
+        async with scripted(refusing(500), saying("Hi")) as upstream:
+            asking = Asking(upstream)
+            answer = AnswerStream(asking.settings, BODY, Reply(), deadline=asking.deadline, waiting=waiting)
+            with pytest.raises(RuntimeError):
+                await anext(answer)
+            assert [piece async for piece in answer] == []
+            assert len(upstream.asked) == 1
+
+    asyncio.run(ask())
+
+
 def test_cancelling_the_wait_before_a_retry_ends_it():
     async def leave():
         async with scripted(refusing(429, Retry_After="300"), saying("Hi")) as upstream:

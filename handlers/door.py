@@ -200,7 +200,7 @@ class Door(RequestHandler):
             reason = refused.code if refused else typ.__name__
             fields = {"event": "refused", "door": self.door_name, "code": reason, "caller": self.caller}
             # A method that HTTP does not have is refused before prepare() has made the id known.
-            fields["request_id"] = self.request_id
+            request_id.set(self.request_id)
             _logger.info("%s %s refused: %s", self.request.method, self.request.path, reason, extra=fields)
         else:
             _logger.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))

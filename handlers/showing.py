@@ -21,6 +21,7 @@ from streamchat.presenting.frames import AnyFrame, Frame
 from streamchat.presenting.payloads import error_payload
 from streamchat.presenting.presenter import Presenter
 from streamchat.presenting.sentences import sentence
+from streamchat.turns.log_line import log_line
 from streamchat.turns.observer import Leaving
 from streamchat.turns.reader import Reader
 from streamchat.turns.turn import Turn
@@ -83,7 +84,7 @@ class _Showing:
         elif isinstance(error, Stalled):
             self._leave("stalled")
         else:
-            _logger.error("stream of turn %s failed", self.turn.id, exc_info=error, extra=self._log_fields)
+            log_line(_logger, logging.ERROR, self.turn, "stream of turn %s failed", self.turn.id, error=error)
             self._say_internal_error()
 
     def _say_internal_error(self) -> None:
@@ -102,16 +103,11 @@ class _Showing:
 
     def _told(self, error: BaseException | None) -> None:
         if isinstance(error, Stalled | StreamClosedError):
-            _logger.info("nobody was left to tell of it", extra=self._log_fields)
+            log_line(_logger, logging.INFO, self.turn, "nobody was left to tell of it")
         elif error is not None:
             words = "the client of turn %s could not be told of it"
-            _logger.error(words, self.turn.id, exc_info=error, extra=self._log_fields)
+            log_line(_logger, logging.ERROR, self.turn, words, self.turn.id, error=error)
         self._leave("failed")
-
-    @property
-    def _log_fields(self) -> dict[str, str]:
-        """A round is everybody's: the request is not the one of its context."""
-        return {"request_id": self.turn.rules.request_id}
 
     def _leave(self, leaving: Leaving) -> None:
         try:

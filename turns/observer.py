@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from streamchat.turns.log_line import log_line
+
 if TYPE_CHECKING:
     from streamchat.turns.turn import Turn
 
 Stage = Literal["accepted", "queued", "processing"]
 Leaving = Literal["finished", "client_gone", "stalled", "failed"]
-
-_FAILED = "an observer failed: %s"
 
 # An answer that is sent in less than this is sent at once: what it is divided by would be the loop's own time.
 LEAST_SECONDS = 0.05
@@ -83,24 +83,23 @@ class Observers:
         for observer in self._observers:
             try:
                 observer.stage_left(turn, stage, seconds)
-            except Exception:
-                _logger.exception(_FAILED, type(observer).__name__, extra=_log_fields(turn))
+            except Exception as error:  # noqa: BLE001 - it is logged
+                _log_failure(observer, turn, error)
 
     def turn_ended(self, turn: Turn) -> None:
         for observer in self._observers:
             try:
                 observer.turn_ended(turn)
-            except Exception:
-                _logger.exception(_FAILED, type(observer).__name__, extra=_log_fields(turn))
+            except Exception as error:  # noqa: BLE001 - it is logged
+                _log_failure(observer, turn, error)
 
     def delivered(self, turn: Turn, delivery: Delivery) -> None:
         for observer in self._observers:
             try:
                 observer.delivered(turn, delivery)
-            except Exception:
-                _logger.exception(_FAILED, type(observer).__name__, extra=_log_fields(turn))
+            except Exception as error:  # noqa: BLE001 - it is logged
+                _log_failure(observer, turn, error)
 
 
-def _log_fields(turn: Turn) -> dict[str, str]:
-    """A reader is done in a round, which is everybody's: the request is not the one of its context."""
-    return {"request_id": turn.rules.request_id}
+def _log_failure(observer: Observer, turn: Turn, error: Exception) -> None:
+    log_line(_logger, logging.ERROR, turn, "an observer failed: %s", type(observer).__name__, error=error)

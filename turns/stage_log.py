@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from weakref import WeakSet
 
+from streamchat.turns.log_line import log_line
 from streamchat.turns.observer import Delivery, Stage
 from streamchat.turns.turn import Turn
 
@@ -128,4 +129,5 @@ def _speed(delivery: Delivery) -> float | None:
 def _log(level: int, event: str, turn: Turn, fields: Mapping[str, object]) -> None:
     known = {"turn_id": turn.id, "request_id": turn.rules.request_id, "caller": turn.owner, **fields}
     text = " ".join([f"{name}={value}" for name, value in known.items() if value is not None and value != ""])
-    _logger.log(level, "turn %s: %s", event, text, extra={"event": event, **known})
+    del known["request_id"]
+    log_line(_logger, level, turn, "turn %s: %s", event, text, fields={"event": event, **known})

@@ -17,6 +17,7 @@ from streamchat.turns.observer import Leaving
 from tests.fakes.audience import timeline_of
 from tests.fakes.houses import HandHouse
 from tests.fakes.observers import RecordingObserver
+from tests.fakes.requests import records_with_an_id_of_their_own, requested, requests_of_lines
 
 
 class BrokenPresenter:
@@ -54,7 +55,8 @@ class Scene:
     """A turn that is shown, and by whom this was observed."""
 
     def __init__(self) -> None:
-        self.turn = HandHouse().turn(request_id="req-1")
+        with requested("r-1"):
+            self.turn = HandHouse().turn()
         self.reader = self.turn.open_reader()
         self.observer = RecordingObserver()
 
@@ -90,9 +92,15 @@ async def test_whoever_is_to_be_told_of_a_bug_may_be_gone(
     await asyncio.sleep(0)
     assert kept.leavings == ["failed"]
     assert ("another bug of ours" in caplog.text) == isinstance(error, RuntimeError)
-    # Whatever the context is in which it was noticed: many streams share a round.
-    ours = [record for record in caplog.records if record.name == "streamchat.doors"]
-    assert {vars(record).get("request_id") for record in ours} == {"req-1"}
+
+
+@pytest.mark.gen_test
+async def test_what_is_logged_of_it_is_known_by_the_request_of_the_turn() -> None:
+    """Whatever the context is in which it was noticed: many streams share a round."""
+    scene = Scene()
+    with records_with_an_id_of_their_own(), requests_of_lines("streamchat.doors") as requests:
+        scene.show(Kept(RuntimeError("another bug of ours")), BrokenPresenter())
+    assert requests == ["r-1"] * 2
 
 
 @pytest.mark.gen_test

@@ -5,6 +5,7 @@ from streamchat.turns.observer import Delivery, Observers
 from tests.fakes.executors import COMPLETE
 from tests.fakes.houses import HandHouse
 from tests.fakes.observers import FailingObserver, RecordingObserver
+from tests.fakes.requests import records_with_an_id_of_their_own, requested, requests_of_lines
 
 DELIVERY = Delivery(
     door="smart",
@@ -37,12 +38,14 @@ def test_every_observer_is_told_everything() -> None:
 
 def test_an_observer_that_fails_is_logged_and_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
     last = RecordingObserver()
-    observers, turn = Observers([FailingObserver(), last]), HandHouse().turn(request_id="req-1")
+    with requested("r-1"):
+        observers, turn = Observers([FailingObserver(), last]), HandHouse().turn()
     turn.ended = Ended(cause="complete", code="complete")
-    observers.stage_left(turn, "queued", 0.25)
-    observers.turn_ended(turn)
-    observers.delivered(turn, DELIVERY)
+    with records_with_an_id_of_their_own(), requests_of_lines("streamchat.turns") as requests:
+        observers.stage_left(turn, "queued", 0.25)
+        observers.turn_ended(turn)
+        observers.delivered(turn, DELIVERY)
     assert (len(last.stages), len(last.ended), len(last.deliveries)) == (1, 1, 1)
     assert [record.getMessage() for record in caplog.records] == ["an observer failed: FailingObserver"] * 3
-    assert {vars(record)["request_id"] for record in caplog.records} == {"req-1"}
+    assert requests == ["r-1"] * 3
     assert "the disk is full" in caplog.text

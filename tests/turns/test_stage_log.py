@@ -9,6 +9,7 @@ from streamchat.turns.stage_log import StageLog
 from streamchat.turns.turn import Turn
 from tests.fakes.executors import COMPLETE
 from tests.fakes.houses import HandHouse
+from tests.fakes.requests import records_with_an_id_of_their_own, requested, requests_of_lines
 from tests.turns.test_observer import DELIVERY
 
 CANCELLED = Ended(cause="cancelled", code="cancelled", reason="owner")
@@ -57,12 +58,15 @@ def test_its_figures_are_fields_too_for_json(caplog: pytest.LogCaptureFixture) -
     StageLog().stage_left(secret_turn(), "processing", 1.23456)
     fields = vars(caplog.records[0])
     assert fields["event"] == "left stage"
-    assert (fields["turn_id"], fields["request_id"], fields["stage"], fields["seconds"]) == (
-        "st_one",
-        "r-1",
-        "processing",
-        1.235,
-    )
+    assert (fields["turn_id"], fields["stage"], fields["seconds"]) == ("st_one", "processing", 1.235)
+
+
+def test_a_line_is_made_for_the_request_whatever_a_users_records_have_of_their_own() -> None:
+    with requested("r-1"):
+        turn = secret_turn()
+    with records_with_an_id_of_their_own(), requests_of_lines("streamchat.turns") as requests:
+        StageLog().stage_left(turn, "processing", 1.23456)
+    assert requests == ["r-1"]
 
 
 @pytest.mark.parametrize(("ended", "level"), [(CANCELLED, "INFO"), (TIMEOUT, "WARNING"), (ERROR, "WARNING")])

@@ -59,7 +59,10 @@ def framed(event: Event) -> bytes:
 
 def listening_socket() -> socket.socket:
     """A socket on a free loopback port; its number is printed for whoever started this server."""
-    listening = socket.create_server(("127.0.0.1", 0), backlog=4_096)
+    # With its protocol said: asyncio sends at once (TCP_NODELAY) only on sockets that name it, as its own do.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(4_096)
     listening.setblocking(False)
     print(listening.getsockname()[1], flush=True)
     return listening

@@ -18,7 +18,7 @@ from streamchat.backends.http_answer import (
 )
 from streamchat.backends.http_connections import connections
 from tests.fakes.certificates import certificate_for
-from tests.fakes.connections import all_left
+from tests.fakes.tcp_server import TcpServer
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 PATIENCE_SECONDS = 20.0
@@ -27,13 +27,11 @@ PATIENCE_SECONDS = 20.0
 @asynccontextmanager
 async def serving(answer, *, tls=None):
     """A server that gives each connection to ``answer``; the URL of the block has its port."""
-    server = await asyncio.start_server(answer, "127.0.0.1", ssl=tls)
-    try:
-        yield f"{'https' if tls else 'http'}://localhost:{server.sockets[0].getsockname()[1]}/"
-    finally:
-        server.close()
-        await (await connections()).aclose()
-        await all_left(server)
+    async with TcpServer(answer, tls=tls) as server:
+        try:
+            yield f"{server.url}/".replace("127.0.0.1", "localhost")
+        finally:
+            await (await connections()).aclose()
 
 
 def saying(*said):
@@ -43,7 +41,6 @@ def saying(*said):
         await reader.readuntil(b"\r\n\r\n")
         for piece in said:
             writer.write(piece)
-        writer.close()
 
     return answer
 
@@ -258,15 +255,12 @@ def test_a_loop_keeps_its_connections_and_closes_them_at_its_end():
 
 def test_a_server_that_takes_no_connection_is_not_waited_for_longer_than_said():
     async def ask():
-        server = await asyncio.start_server(saying(), "127.0.0.1", ssl=None)
-        port = server.sockets[0].getsockname()[1]
-        async with server:
+        async with TcpServer(saying()) as server:
             # A greeting in TLS that nobody answers.
-            answer = await asked(f"https://127.0.0.1:{port}/", connect_seconds=0.05)
+            answer = await asked(f"https://127.0.0.1:{server.port}/", connect_seconds=0.05)
             with closing(answer), pytest.raises(ConnectTimeout):
                 await answer.begun()
             await (await connections()).aclose()
-        await all_left(server)
 
     asyncio.run(ask())
 
@@ -305,17 +299,15 @@ def test_a_proxy_s_consent_is_not_the_answer(monkeypatch, tmp_path):
             tunnels.append(head.split(b"\r\n")[0])
             host, _, port = head.split()[1].decode().partition(":")
             there, to_there = await asyncio.open_connection(host, int(port))
-            writer.write(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
-            await asyncio.gather(_copy(reader, to_there), _copy(there, writer))
+            with closing(to_there):
+                writer.write(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+                await asyncio.gather(_copy(reader, to_there), _copy(there, writer))
 
-        proxy = await asyncio.start_server(tunnel, "127.0.0.1")
-        async with proxy, serving(saying(HEAD % 2 + b"hi"), tls=tls) as url:
-            proxy_url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
-            with closing(await asked(url, proxy=proxy_url)) as answer:
+        async with TcpServer(tunnel) as proxy, serving(saying(HEAD % 2 + b"hi"), tls=tls) as url:
+            with closing(await asked(url, proxy=proxy.url)) as answer:
                 await answer.begun()
                 assert (answer.status, "x-proxy" in answer.headers) == (200, False)
                 assert await whole(answer) == b"hi"
-        await all_left(proxy)
 
     asyncio.run(ask())
     assert tunnels[0].startswith(b"CONNECT localhost:")

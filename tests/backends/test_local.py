@@ -22,6 +22,7 @@ from streamchat.backends.local import (
     request_for,
     shortened,
 )
+from tests.fakes.tcp_server import TcpServer
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
@@ -51,15 +52,12 @@ class Upstream:
         if self.stays_open:
             await reader.read()
             self.left.set()
-        writer.close()
 
     @asynccontextmanager
     async def listening(self, monkeypatch):
-        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        host, port = server.sockets[0].getsockname()
-        monkeypatch.setenv(embedded.URL_VARIABLE, f"http://{host}:{port}/v1")
-        monkeypatch.setenv(embedded.KEY_VARIABLE, "key")
-        async with server:
+        async with TcpServer(self.serve) as server:
+            monkeypatch.setenv(embedded.URL_VARIABLE, f"{server.url}/v1")
+            monkeypatch.setenv(embedded.KEY_VARIABLE, "key")
             yield self
 
 

@@ -24,7 +24,6 @@ from streamchat.backends.openai_errors import (
 )
 from streamchat.backends.openai_reply import Reply, Usage
 from streamchat.backends.openai_upstream import Upstream
-from tests.fakes.connections import all_left
 from tests.fakes.openai_upstream import (
     DONE,
     PATIENCE_SECONDS,
@@ -37,6 +36,7 @@ from tests.fakes.openai_upstream import (
     saying,
     scripted,
 )
+from tests.fakes.tcp_server import TcpServer
 
 KEY = "sk-very-secret"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
@@ -405,29 +405,22 @@ def test_the_next_question_goes_over_the_same_connection():
 
     async def answer(reader, writer):
         opened.append(writer)
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = int(head.lower().partition(b"content-length:")[2].split()[0])
-                await reader.readexactly(length)
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                )
-                for piece in (delta(content="Hi"), delta("stop"), DONE):
-                    writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-                    await writer.drain()
-                writer.write(b"0\r\n\r\n")
-        except asyncio.IncompleteReadError:
-            writer.close()
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = int(head.lower().partition(b"content-length:")[2].split()[0])
+            await reader.readexactly(length)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for piece in (delta(content="Hi"), delta("stop"), DONE):
+                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                await writer.drain()
+            writer.write(b"0\r\n\r\n")
 
     async def ask():
-        server = await asyncio.start_server(answer, "127.0.0.1")
-        settings = Upstream(base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", model="m")
-        async with server:
+        async with TcpServer(answer) as server:
+            settings = Upstream(base_url=f"{server.url}/v1", model="m")
             for _ in range(3):
                 pieces = AnswerStream(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT)
                 assert [piece async for piece in pieces] == ["Hi"]
             await (await connections()).aclose()
-        await all_left(server)
 
     asyncio.run(ask())
     assert len(opened) == 1
@@ -491,17 +484,13 @@ def test_a_failed_connection_is_told_in_words_that_quote_nothing(monkeypatch, sa
     async def answer(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
-        writer.close()
 
     async def ask():
-        server = await asyncio.start_server(answer, "127.0.0.1")
-        async with server:
-            monkeypatch.setenv("HTTPS_PROXY", f"http://user:password@127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        async with TcpServer(answer) as server:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://user:password@127.0.0.1:{server.port}")
             settings = Upstream(base_url="https://model.invalid/v1", api_key=KEY, model="m", retries=0)
             with pytest.raises(Unreachable) as failed:
                 await _exhaust(AnswerStream(settings, BODY, Reply(), deadline=time.monotonic() + PATIENT))
-            server.close()
-            await all_left(server)
             return "".join(traceback.format_exception(failed.value))
 
     words = asyncio.run(ask())

@@ -12,10 +12,12 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from tests.fakes.tcp_server import TcpServer
 
 Frame = dict[str, Any]
 Ending = Literal["clean", "cut", "reset", "hang"]
@@ -138,12 +140,11 @@ class ScriptedServer:
         return self.requests(method, prefix)[0]
 
     async def serve(self, started: threading.Event) -> None:
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        self._loop = asyncio.get_running_loop()
-        started.set()
-        await self._leave.wait()
-        server.close()
+        async with TcpServer(self._connection) as server:
+            self.url = server.url
+            self._loop = asyncio.get_running_loop()
+            started.set()
+            await self._leave.wait()
 
     def release(self) -> None:
         """Let the held scene go on."""
@@ -153,16 +154,12 @@ class ScriptedServer:
         self._loop.call_soon_threadsafe(self._leave.set)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                asked = await read_request(reader)
-                with self._changed:
-                    self.asked.append(asked)
-                    scene = self._scene(asked)
-                    self._changed.notify_all()
-                await self._play(scene, writer)
-        finally:
-            writer.close()  # also of a connection that a browser opened and never used
+        asked = await read_request(reader)
+        with self._changed:
+            self.asked.append(asked)
+            scene = self._scene(asked)
+            self._changed.notify_all()
+        await self._play(scene, writer)
 
     def _scene(self, asked: Asked) -> Scene:
         path = asked.path.partition("?")[0]

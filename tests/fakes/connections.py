@@ -9,16 +9,6 @@ from typing import cast
 from tornado.iostream import IOStream, StreamClosedError
 
 
-async def all_left(server: asyncio.Server) -> None:
-    """Wait until every connection to a closed server has ended, those whose TLS has failed too.
-
-    Otherwise the loop may end before, and leave a transport to the collector. From Python 3.12 on wait_closed does it.
-    """
-    while getattr(server, "_active_count", 0):  # noqa: ASYNC110 - there is no event for it
-        await asyncio.sleep(0)
-    await server.wait_closed()
-
-
 class SlowStream:
     """A Tornado stream to a client whose kernel takes ``room`` bytes at a time, and the rest when the test says so."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
-from tests.fakes.connections import all_left
+from tests.fakes.tcp_server import TcpServer
 
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010806000000") + b"a picture"
 PDF = b"%PDF-1.7\nnot much of a document"
@@ -24,41 +24,20 @@ class FileServer:
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
-    _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.create_task(self._serve(reader, writer))
-        self._connections.add(connection)
-        await asyncio.wait([connection])
-
-    async def close(self) -> None:
-        """End every connection."""
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._answer(reader, writer)
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            path = lines[0].split(" ")[1]
-            headers = (line.partition(":") for line in lines[1:] if line)
-            self.asked.append((path, {name.lower(): value.strip() for name, _, value in headers}))
-            if path in self.answers:
-                writer.write(self.answers[path])
-            else:
-                await self._go_on_for_ever(path, reader, writer)
-            await writer.drain()
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        path = lines[0].split(" ")[1]
+        headers = (line.partition(":") for line in lines[1:] if line)
+        self.asked.append((path, {name.lower(): value.strip() for name, _, value in headers}))
+        if path in self.answers:
+            writer.write(self.answers[path])
+        else:
+            await self._go_on_for_ever(path, reader, writer)
+        await writer.drain()
 
     async def _go_on_for_ever(self, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """ "/silent" says nothing at all, "/endless" sends without end; both until the client has gone."""
@@ -92,11 +71,6 @@ async def serving_files(
 ) -> AsyncIterator[FileServer]:
     """The server, for the length of the block. "/silent" and "/endless" are there unless they have an answer."""
     files = FileServer(answers or {})
-    server = await asyncio.start_server(files.serve, "127.0.0.1", 0, ssl=tls)
-    files.port = server.sockets[0].getsockname()[1]
-    try:
+    async with TcpServer(files.serve, tls=tls) as server:
+        files.port = server.port
         yield files
-    finally:
-        server.close()
-        await files.close()
-        await all_left(server)

@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.fakes.tcp_server import TcpServer
+
 # How long a test waits for what must happen; never as long as this when it does.
 PATIENCE_SECONDS = 20.0
 
@@ -50,38 +52,20 @@ class ScriptedUpstream:
         self.left = asyncio.Event()
         self.url = ""
         self.loop = asyncio.get_running_loop()
-        self._connections: set[asyncio.Task[None]] = set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.create_task(self._serve(reader, writer))
-        self._connections.add(connection)
-        await asyncio.wait([connection])
 
     async def elsewhere(self, event: asyncio.Event) -> None:
         """Wait for one of its events on another loop than its own."""
         waiting = asyncio.run_coroutine_threadsafe(event.wait(), self.loop)
         await asyncio.wait_for(asyncio.wrap_future(waiting), PATIENCE_SECONDS)
 
-    async def close(self) -> None:
-        """End every connection."""
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        scene = Scene()
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                self.asked.append(await _request(reader))
-                scene = self.scenes[min(len(self.asked), len(self.scenes)) - 1]
-                self.asked_once.set()
-                await self._play(scene, reader, writer)
-            if scene.ending == "open":
-                self.left.set()
-        finally:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await _request(reader))
+        scene = self.scenes[min(len(self.asked), len(self.scenes)) - 1]
+        self.asked_once.set()
+        with suppress(ConnectionError):
+            await self._play(scene, reader, writer)
+        if scene.ending == "open":
+            self.left.set()
 
     async def _play(self, scene: Scene, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if scene.has_head:
@@ -102,13 +86,9 @@ class ScriptedUpstream:
 async def scripted(*scenes: Scene) -> AsyncIterator[ScriptedUpstream]:
     """A server with these scenes, for the length of the block; its ``url`` is the base URL for a client."""
     upstream = ScriptedUpstream(*scenes)
-    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
-    upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    try:
+    async with TcpServer(upstream.serve) as server:
+        upstream.url = f"{server.url}/v1"
         yield upstream
-    finally:
-        server.close()
-        await upstream.close()
 
 
 def delta(finish_reason: str | None = None, **fields: Any) -> bytes:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.tcp_server import TcpServer
 from tests.handlers.raw_client import Connection, CutShort, frame_of, frames_of
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-One: 1\r\nx-one: 2\r\n\r\n"
@@ -16,10 +17,8 @@ def talk(answer: bytes, scenario: Callable[[Connection], Coroutine[Any, Any, Non
         async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(answer)
             await writer.drain()
-            writer.close()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with server, Connection(server.sockets[0].getsockname()[1]) as connection:
+        async with TcpServer(serve) as server, Connection(server.port) as connection:
             await scenario(connection)
 
     asyncio.run(main())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import closing
+
+from tests.fakes.tcp_server import TcpServer
 
 
 class BufferingProxy:
@@ -15,39 +17,22 @@ class BufferingProxy:
     def __init__(self, port: int) -> None:
         self.hold_bytes: int | None = None
         self._target = port
-        self._server: asyncio.Server
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
+        self._server = TcpServer(self._serve)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self._server.url
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._server.open()
 
     async def close(self) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        ends = [writer]
-        try:
-            # Cancelled by close(); a handler that says so is logged as an error.
-            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
-                ends.append(there_writer)
-                await asyncio.gather(self._requests(reader, there_writer), self._answers(there_reader, writer))
-        finally:
-            self._tasks.discard(task)
-            for end in ends:
-                end.close()
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        with closing(there_writer):
+            await asyncio.gather(self._requests(reader, there_writer), self._answers(there_reader, writer))
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # One request a connection, so that the answer's end is the connection's.

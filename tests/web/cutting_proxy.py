@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from tests.fakes.tcp_server import TcpServer
+
 
 class CuttingProxy:
     """Passes bytes on to a port; owned by the loop it is opened on.
@@ -19,20 +21,18 @@ class CuttingProxy:
         self._mark: tuple[bytes, int] | None = None
         self._is_silent = False
         self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server
-        self.port = 0
+        self._server = TcpServer(self._serve)
+
+    @property
+    def port(self) -> int:
+        return self._server.port
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._server.open()
 
     async def close(self) -> None:
-        self._server.close()
         self.cut()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.close()
 
     def cut(self) -> None:
         """Break every connection there is; new ones are welcome."""
@@ -51,23 +51,14 @@ class CuttingProxy:
         self._mark, self._is_silent = (mark, len(mark)), is_silent
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        ends = {writer}
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        ends = {writer, there_writer}
         self._writers |= ends
         try:
-            # Cancelled by close(); a handler that says so is logged as an error.
-            with suppress(ConnectionError, asyncio.CancelledError):
-                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
-                ends.add(there_writer)
-                self._writers |= ends
-                await asyncio.gather(self._pass_on(reader, there_writer), self._answer(there_reader, writer))
+            await asyncio.gather(self._pass_on(reader, there_writer), self._answer(there_reader, writer))
         finally:
-            self._tasks.discard(task)
             self._writers -= ends
-            for end in ends:
-                end.close()
+            there_writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
